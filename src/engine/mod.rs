@@ -1,0 +1,3 @@
+//! The engine: one loop, one writer, a total order per run.
+
+pub mod handle;
