@@ -10,7 +10,7 @@ use super::event::{
 };
 use super::ids::{AgentNo, RunId, TaskNo};
 use super::money::{Totals, Usage};
-use super::report::{ErrorKind, Quota};
+use super::report::{ErrorKind, Quota, Sent};
 use super::run::RunState;
 use super::state::{Agent, Call, Closing, Run, State, Task};
 use super::task::{TaskError, TaskState};
@@ -107,6 +107,8 @@ impl Run {
             slots: 0,
             limit_hit: None,
             closing: None,
+            suspending: false,
+            reached: false,
             stopped_by: None,
             killed: 0,
             refused: 0,
@@ -149,7 +151,10 @@ impl Run {
                 }
                 self.move_run(event, RunState::Running)?;
             }
-            Body::RunSuspended(_) => self.move_run(event, RunState::Suspended)?,
+            Body::RunSuspended(_) => {
+                self.move_run(event, RunState::Suspended)?;
+                self.suspending = false;
+            }
             Body::RunFinished(finished) => self.finish(event, finished)?,
             Body::TaskStarted(started) => {
                 let no = self.move_task(event, TaskState::Assigned)?;
@@ -186,8 +191,10 @@ impl Run {
             }
             Body::BoundExceeded(_) => self.close(Closing::BoundExceeded),
             Body::OperatorAction(action) => {
-                if action.whole_run && action.action == "kill" {
-                    self.close(Closing::Operator);
+                match action.action.as_str() {
+                    "kill" if action.whole_run => self.close(Closing::Operator),
+                    "suspend" => self.suspending = true,
+                    _ => {}
                 }
             }
         }
@@ -278,7 +285,7 @@ impl Run {
             }
             task.cost += finished.cost_usd;
             task.usage += usage;
-            task.held = paused.then(|| Box::new(finished.clone()));
+            task.held = (paused && finished.stopped.is_none()).then(|| Box::new(finished.clone()));
         });
         if let Some(agent) = self.agents.get_mut(agent as usize) {
             agent.turns += 1;
@@ -287,8 +294,9 @@ impl Run {
         if !finished.quota.is_empty() {
             self.quota = finished.quota.clone();
         }
-        if let Some(kind) = finished.error.as_ref().map(|e| e.kind).filter(|kind| *kind == ErrorKind::Auth) {
-            self.close(Closing::Unusable(kind));
+        self.reached |= finished.sent != Sent::Nothing;
+        if finished.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Auth) {
+            self.close(Closing::Unusable(ErrorKind::Auth));
         }
         Ok(())
     }
@@ -310,6 +318,9 @@ impl Run {
         match finished.error.as_ref().map(|error| error.kind) {
             Some(ErrorKind::Killed) => self.killed += 1,
             Some(ErrorKind::Budget) => self.refused += 1,
+            // One task that could not connect in all its attempts is enough, where no call of
+            // the run ever got through: the others need not find out one by one.
+            Some(ErrorKind::Connection) if !self.reached => self.close(Closing::Unusable(ErrorKind::Connection)),
             _ => {}
         }
         self.cached += u32::from(finished.cached);

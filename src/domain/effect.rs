@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AgentNo, ContentRef, RunId, TaskNo};
+use super::ids::{AgentNo, ContentRef, Key, RunId, TaskNo};
 use super::spec::RunSpec;
 use super::time::Mono;
 
@@ -94,6 +94,8 @@ pub struct CallOrder {
     pub args: ContentRef,
     /// Which replica of its row it is, from 0.
     pub replica: u32,
+    /// Its idempotency key.
+    pub key: Key,
     /// The most tokens of the answer: what was paid for.
     pub max_tokens: u32,
 }

@@ -49,8 +49,15 @@ pub struct RunSpec {
     pub provider: Arc<str>,
     /// The provider's kind.
     pub kind: ProviderKind,
+    /// Where the provider is, where that is not its configured address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// Whether its results are simulated.
+    pub simulated: bool,
     /// The model that is asked for.
     pub model: Arc<str>,
+    /// Whether the model has a price; without one its cost is not known, and there is no budget.
+    pub priced: bool,
     /// What the model costs.
     pub price: ModelPrice,
     /// The most tokens of one answer.

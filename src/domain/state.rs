@@ -60,6 +60,10 @@ pub struct Run {
     pub limit_hit: Option<LimitName>,
     /// Why nothing more is started, where that is so.
     pub closing: Option<Closing>,
+    /// Whether its engine is letting go of it: what is under way is being interrupted.
+    pub suspending: bool,
+    /// Whether any call of it ever reached the provider.
+    pub reached: bool,
     /// What stopped it, once it ended: a limit's name, `operator`, `auth` or `connection`.
     pub stopped_by: Option<String>,
     /// How many tasks the operator stopped.

@@ -2,13 +2,25 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::call::Surroundings;
+use super::clock::Clock;
+pub use super::follow::Watch;
+use super::follow::{fold, read};
+pub use super::intake::Checked;
+use super::intake;
+pub use super::main_loop::Health;
+use super::main_loop::Ask;
+use super::watcher;
 use crate::cost::Estimate;
 use crate::dispatch::Request;
-use crate::domain::{AgentId, ContentRef, Event, Order, Run, RunId};
+use crate::domain::{AgentId, Command, ContentRef, Event, Order, Run, RunId, RunState};
 use crate::guard::Gate;
 use crate::provider::Descriptor;
-use crate::store::rows::{AgentRow, RunRow, TaskRow};
-use crate::store::{Filter, StoredEvent};
+use crate::store::rows::{AgentRow, Owner, RunRow, TaskRow};
+use crate::store::{Filter, Sealed, Store, StoredEvent};
 
 /// Why something asked of the engine was not done.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -19,6 +31,12 @@ pub enum HandleError {
     /// A refusal that says what is wrong and what to do.
     #[error("{0}")]
     Refused(String),
+    /// The provider can't be used at all: a missing key.
+    #[error("{0}")]
+    Unusable(String),
+    /// A limit refuses it before anything was sent.
+    #[error("{0}")]
+    Limit(String),
 }
 
 /// What was accepted, once it is durable.
@@ -62,87 +80,175 @@ pub struct TailView {
 /// The way into the engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    gate: Gate,
+    inner: Arc<Inner>,
 }
 
-/// A run being watched, live, of another process, or ended.
-pub struct Watch {}
-
-impl Watch {
-    /// The next update; nothing once the run has ended and everything was told.
-    pub async fn next(&mut self) -> Option<Update> {
-        std::future::pending().await
-    }
+pub(super) struct Inner {
+    pub(super) asks: mpsc::Sender<Ask>,
+    pub(super) feed: broadcast::Sender<Arc<[Event]>>,
+    pub(super) around: Arc<Surroundings>,
+    pub(super) owner: Owner,
+    pub(super) clock: Clock,
+    pub(super) health: watch::Receiver<Health>,
+    pub(super) changes: Mutex<Option<watch::Receiver<u64>>>,
+    pub(super) random: fn() -> u64,
 }
 
 impl Handle {
+    pub(super) fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
     /// Submits a command; returns once it is durable.
-    pub async fn submit(&self, _order: Order) -> Result<Ack, HandleError> {
-        Err(HandleError::Stopped)
+    pub async fn submit(&self, order: Order) -> Result<Ack, HandleError> {
+        self.ask(order, Vec::new()).await
+    }
+
+    pub(super) async fn ask(&self, order: Order, contents: Vec<Sealed>) -> Result<Ack, HandleError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::Order { order, contents, reply: Some(reply) };
+        self.inner.asks.send(ask).await.map_err(|_| HandleError::Stopped)?;
+        let answer = answer.await.map_err(|_| HandleError::Stopped)?;
+        answer.map_err(|refusal| HandleError::Refused(refusal.to_string()))
+    }
+
+    /// The same, without waiting for the answer: what follows in the same order waits for it.
+    pub(super) async fn post(&self, order: Order, contents: Vec<Sealed>) -> Result<(), HandleError> {
+        let ask = Ask::Order { order, contents, reply: None };
+        self.inner.asks.send(ask).await.map_err(|_| HandleError::Stopped)
+    }
+
+    /// Checks a dispatch: all rows, the model, the limits. Nothing is sent and nothing stored.
+    pub async fn check(&self, request: Request) -> Result<Checked, HandleError> {
+        let around = Arc::clone(&self.inner.around);
+        tokio::task::spawn_blocking(move || intake::check(&around, request)).await.map_err(|_| HandleError::Stopped)?
+    }
+
+    /// Starts a dispatch that was checked.
+    pub async fn start(&self, checked: Checked) -> Result<Dispatched, HandleError> {
+        intake::start(self, checked, (self.inner.random)()).await
     }
 
     /// Checks and starts a dispatch.
-    pub async fn dispatch(&self, _request: Request) -> Result<Dispatched, HandleError> {
-        Err(HandleError::Stopped)
+    pub async fn dispatch(&self, request: Request) -> Result<Dispatched, HandleError> {
+        let checked = self.check(request).await?;
+        checked.affordable()?;
+        self.start(checked).await
     }
 
     /// Estimates a dispatch; nothing is sent and nothing stored.
-    pub async fn estimate(&self, _request: Request) -> Result<Estimate, HandleError> {
-        Err(HandleError::Stopped)
+    pub async fn estimate(&self, request: Request) -> Result<Estimate, HandleError> {
+        self.check(request).await.map(|checked| checked.estimate)
+    }
+
+    /// Goes on with a suspended run: this process becomes its owner.
+    pub async fn resume_run(&self, id: RunId, by: &str) -> Result<(), HandleError> {
+        let owner = self.inner.owner.clone();
+        let run = read(self.store(), move |store| fold(store, id)).await?;
+        let run = run.ok_or_else(|| HandleError::Refused(format!("there is no run {id}")))?;
+        if run.state.is_final() || run.state == RunState::Created {
+            return Err(HandleError::Refused(format!("run {id} is {}: there is nothing to go on with", run.state.word())));
+        }
+        read(self.store(), move |store| store.take_over(id, &owner)).await?;
+        let (reply, adopted) = oneshot::channel();
+        self.inner.asks.send(Ask::Adopt { run: Box::new(run), reply }).await.map_err(|_| HandleError::Stopped)?;
+        adopted.await.map_err(|_| HandleError::Stopped)?;
+        self.submit(Order { by: by.to_owned(), reason: None, command: Command::Reopen(id) }).await.map(drop)
     }
 
     /// Watches a run: first a snapshot, then what happens.
-    pub async fn watch(&self, _run: RunId) -> Result<Watch, HandleError> {
-        Err(HandleError::Stopped)
+    pub async fn watch(&self, run: RunId) -> Result<Watch, HandleError> {
+        let feed = self.inner.feed.subscribe();
+        let store = Arc::clone(self.store());
+        Watch::open(run, feed, self.inner.asks.clone(), store, || self.changes()).await
     }
 
     /// The live tail of an agent of this process.
-    pub fn tail(&self, _agent: AgentId) -> Option<TailView> {
-        None
+    pub fn tail(&self, agent: AgentId) -> Option<TailView> {
+        self.inner.around.tails.view(agent)
+    }
+
+    /// The last line of an agent's live tail, at most `max` bytes of it, and its output per second.
+    pub fn last_line(&self, agent: AgentId, max: usize) -> Option<(String, f32)> {
+        self.inner.around.tails.last_line(agent, max)
     }
 
     /// A text, redacted and clean for a screen.
-    pub async fn text(&self, _name: ContentRef) -> Result<Option<String>, HandleError> {
-        Err(HandleError::Stopped)
+    pub async fn text(&self, name: ContentRef) -> Result<Option<String>, HandleError> {
+        Ok(self.raw(name).await?.map(|text| self.gate().screen(&text).into_owned()))
+    }
+
+    /// A text, redacted, for a file or a pipe.
+    pub async fn redacted(&self, name: ContentRef) -> Result<Option<String>, HandleError> {
+        Ok(self.raw(name).await?.map(|text| self.gate().redact(&text).into_owned()))
+    }
+
+    async fn raw(&self, name: ContentRef) -> Result<Option<Arc<str>>, HandleError> {
+        self.inner.around.texts.text(name).await.map_err(|error| HandleError::Refused(error.to_string()))
     }
 
     /// Runs of the home, newest first.
-    pub async fn runs(&self, _filter: Filter) -> Result<Vec<RunRow>, HandleError> {
-        Err(HandleError::Stopped)
+    pub async fn runs(&self, filter: Filter) -> Result<Vec<RunRow>, HandleError> {
+        read(self.store(), move |store| store.runs(&filter)).await
     }
 
     /// Tasks of the home.
-    pub async fn tasks(&self, _filter: Filter) -> Result<Vec<TaskRow>, HandleError> {
-        Err(HandleError::Stopped)
+    pub async fn tasks(&self, filter: Filter) -> Result<Vec<TaskRow>, HandleError> {
+        read(self.store(), move |store| store.tasks(&filter)).await
     }
 
     /// Agents of the home.
-    pub async fn agents(&self, _filter: Filter) -> Result<Vec<AgentRow>, HandleError> {
-        Err(HandleError::Stopped)
+    pub async fn agents(&self, filter: Filter) -> Result<Vec<AgentRow>, HandleError> {
+        read(self.store(), move |store| store.agents(&filter)).await
     }
 
     /// Events of the home.
-    pub async fn events(&self, _filter: Filter) -> Result<Vec<StoredEvent>, HandleError> {
-        Err(HandleError::Stopped)
+    pub async fn events(&self, filter: Filter) -> Result<Vec<StoredEvent>, HandleError> {
+        read(self.store(), move |store| store.events(&filter)).await
     }
 
     /// Changes whenever anything in the home has changed, also by another process.
-    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
-        tokio::sync::watch::channel(0).1
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        let mut changes = self.inner.changes.lock();
+        changes.get_or_insert_with(|| watcher::start(Arc::clone(self.store()))).clone()
     }
 
-    /// Whether this process is at work on the run.
-    pub fn owns(&self, _run: RunId) -> bool {
-        false
+    /// Whether the engine can make anything durable.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.inner.health.clone()
+    }
+
+    /// Lets go of all runs: what is under way is interrupted, and the runs are suspended.
+    pub async fn stop(&self) {
+        // The loop has stopped already where this fails.
+        let _ = self.inner.asks.send(Ask::Stop).await;
+    }
+
+    /// Whether this process is the owner.
+    pub fn owns(&self, row: &RunRow) -> bool {
+        row.owner.as_ref() == Some(&self.inner.owner)
     }
 
     /// The gate that every text passes before it is shown.
     pub fn gate(&self) -> &Gate {
-        &self.gate
+        &self.inner.around.gate
+    }
+
+    /// The clock of the engine.
+    pub fn clock(&self) -> Clock {
+        self.inner.clock
     }
 
     /// The providers that are configured.
     pub fn providers(&self) -> Vec<Descriptor> {
-        Vec::new()
+        self.inner.around.registry.descriptors()
+    }
+
+    pub(super) fn around(&self) -> &Arc<Surroundings> {
+        &self.inner.around
+    }
+
+    fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.around.store
     }
 }

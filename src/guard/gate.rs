@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::known::KnownKeys;
-use super::terminal;
+use super::terminal::{self, Cleaner};
 
 /// Every text that leaves the engine passes here: known keys are redacted, and what goes to a
 /// terminal can't act on it.
@@ -62,7 +62,7 @@ impl Gate {
             let needed = word.chars().count() + usize::from(length > 0);
             if length + needed > max {
                 let room = max.saturating_sub(length + usize::from(length > 0) + 1);
-                if length > 0 {
+                if length > 0 && room > 0 {
                     out.push(' ');
                 }
                 out.extend(word.chars().take(room));
@@ -81,70 +81,51 @@ impl Gate {
     /// Cleans a text that comes in pieces.
     #[must_use]
     pub fn stream(&self) -> GateStream {
-        GateStream { gate: self.clone(), held: String::new() }
+        GateStream { gate: self.clone(), cleaner: Cleaner::default(), held: String::new() }
     }
 }
 
-/// Text that comes in pieces: what might be the beginning of a key or of an escape sequence is
-/// held back until it is known. Memory is bounded by the longest key and sequence.
+/// Text that comes in pieces: what might be the beginning of a key is held back until it is known.
+/// Memory is bounded by the longest key.
 #[derive(Debug, Clone)]
 pub struct GateStream {
     gate: Gate,
+    cleaner: Cleaner,
     held: String,
 }
-
-/// An escape sequence that is longer than this is let go in pieces; its introducer is gone then.
-const LONGEST_SEQUENCE: usize = 4096;
 
 impl GateStream {
     /// Takes a piece and appends what is certain to `out`, clean.
     pub fn push(&mut self, piece: &str, out: &mut String) {
-        let plain = self.held.is_empty() && self.gate.known.is_empty();
-        if plain && piece.bytes().all(|b| matches!(b, b'\n' | b'\t' | 0x20..=0x7e)) {
-            out.push_str(piece);
-            return;
+        let keyless = self.gate.known.is_empty();
+        let target = if keyless { &mut *out } else { &mut self.held };
+        if self.cleaner.is_at_rest() && terminal::is_plain(piece) {
+            target.push_str(piece);
+        } else {
+            self.cleaner.push(piece, target);
         }
-        self.held.push_str(piece);
-        let safe = self.safe_length();
-        let rest = self.held.split_off(safe);
-        out.push_str(&self.gate.screen(&self.held));
-        self.held = rest;
+        if !keyless {
+            let rest = self.held.split_off(self.certain());
+            out.push_str(&self.gate.redact(&self.held));
+            self.held = rest;
+        }
     }
 
     /// The text has ended: appends the rest.
     pub fn finish(&mut self, out: &mut String) {
-        out.push_str(&self.gate.screen(&std::mem::take(&mut self.held)));
+        out.push_str(&self.gate.redact(&std::mem::take(&mut self.held)));
     }
 
-    /// How many bytes can't be changed by anything that may still come.
-    fn safe_length(&self) -> usize {
-        let mut safe = self.held.len().saturating_sub(self.gate.known.longest().saturating_sub(1));
-        for (range, _) in self.gate.known.find(&self.held) {
-            if range.start < safe {
-                safe = safe.max(range.end);
-            }
+    /// How many held bytes can't be part of a key that is still coming.
+    fn certain(&self) -> usize {
+        let edge = self.held.len().saturating_sub(self.gate.known.longest().saturating_sub(1));
+        let past_keys = self.gate.known.find(&self.held).filter(|(range, _)| range.start < edge);
+        let mut certain = past_keys.map(|(range, _)| range.end).fold(edge, usize::max);
+        while !self.held.is_char_boundary(certain) {
+            certain -= 1;
         }
-        if let Some(escape) = self.held.rfind(['\u{1b}', '\u{9b}', '\u{9d}', '\u{90}', '\r'])
-            && !is_complete(self.held.get(escape..).unwrap_or_default())
-            && self.held.len() - escape < LONGEST_SEQUENCE
-        {
-            safe = safe.min(escape);
-        }
-        while !self.held.is_char_boundary(safe) {
-            safe -= 1;
-        }
-        safe
+        certain
     }
-}
-
-/// Whether an escape sequence at the start of `text` has certainly ended: something that follows
-/// it survives the cleaning.
-fn is_complete(text: &str) -> bool {
-    let mut probe = String::with_capacity(text.len() + 1);
-    probe.push_str(text);
-    probe.push('\u{1}');
-    let with_mark = text.chars().count() > 1 && !terminal::clean(text).is_empty();
-    with_mark
 }
 
 #[cfg(test)]

@@ -12,36 +12,101 @@ const MAX_COMBINING: usize = 4;
 /// behind as text. Line feeds and tabs stay; a carriage return becomes a line feed.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|b| matches!(b, b'\n' | b'\t' | 0x20..=0x7e)) || !text.chars().any(needs_care) {
+    if is_plain(text) || !text.chars().any(needs_care) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    let mut rest = text.chars().peekable();
-    let mut combining = 0_usize;
-    while let Some(c) = rest.next() {
+    Cleaner::default().push(text, &mut out);
+    Cow::Owned(out)
+}
+
+/// Whether a text is printable ASCII: most is, and needs no further look.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b'\n' | b'\t' | 0x20..=0x7e))
+}
+
+/// [`clean`] for text that comes in pieces: where a piece is cut makes no difference.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cleaner {
+    place: Place,
+    combining: usize,
+}
+
+/// Where in a sequence the last piece ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Place {
+    #[default]
+    Text,
+    /// After a carriage return: a line feed that follows belongs to it.
+    Return,
+    Escape,
+    /// In an escape sequence with intermediate bytes.
+    Intermediate,
+    Csi,
+    /// In an OSC, DCS, SOS, PM or APC string.
+    String,
+    /// After an ESC in such a string.
+    StringEscape,
+}
+
+impl Cleaner {
+    /// Whether nothing of earlier pieces matters to the next one.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.place == Place::Text && self.combining == 0
+    }
+
+    pub(super) fn push(&mut self, piece: &str, out: &mut String) {
+        for c in piece.chars() {
+            self.take(c, out);
+        }
+    }
+
+    fn take(&mut self, c: char, out: &mut String) {
+        let next = match (self.place, c) {
+            (Place::Text, c) => return self.text(c, out),
+            (Place::Return, '\n') => Some(Place::Text),
+            (Place::Escape, '[') => Some(Place::Csi),
+            (Place::Escape, ']' | 'P' | 'X' | '^' | '_') => Some(Place::String),
+            (Place::Escape | Place::Intermediate, '\u{20}'..='\u{2f}') => Some(Place::Intermediate),
+            (Place::Escape | Place::Intermediate, '\u{30}'..='\u{7e}') => Some(Place::Text),
+            (Place::Csi, '\u{20}'..='\u{3f}') => Some(Place::Csi),
+            (Place::Csi, '\u{40}'..='\u{7e}') => Some(Place::Text),
+            (Place::String, '\u{07}' | '\u{9c}') | (Place::StringEscape, '\\') => Some(Place::Text),
+            (Place::String, '\u{1b}') => Some(Place::StringEscape),
+            // A string that is never ended must not swallow the rest of the text: it ends at the line.
+            (Place::String, c) if c != '\n' => Some(Place::String),
+            _ => None,
+        };
+        match next {
+            Some(place) => self.place = place,
+            None => {
+                self.place = Place::Text;
+                self.text(c, out);
+            }
+        }
+    }
+
+    fn text(&mut self, c: char, out: &mut String) {
+        if is_combining(c) {
+            self.combining += 1;
+            if self.combining <= MAX_COMBINING {
+                out.push(c);
+            }
+            return;
+        }
+        self.combining = 0;
         match c {
-            '\u{1b}' => skip_escape(&mut rest),
-            '\u{9b}' => skip_csi(&mut rest),
-            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => skip_string(&mut rest),
+            '\u{1b}' => self.place = Place::Escape,
+            '\u{9b}' => self.place = Place::Csi,
+            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => self.place = Place::String,
             '\r' => {
-                if rest.peek() != Some(&'\n') {
-                    out.push('\n');
-                }
+                out.push('\n');
+                self.place = Place::Return;
             }
-            '\n' | '\t' => out.push(c),
             c if is_forbidden(c) => {}
-            c if is_combining(c) => {
-                combining += 1;
-                if combining <= MAX_COMBINING {
-                    out.push(c);
-                }
-                continue;
-            }
             c => out.push(c),
         }
-        combining = 0;
     }
-    Cow::Owned(out)
 }
 
 fn needs_care(c: char) -> bool {
@@ -66,48 +131,6 @@ fn is_combining(c: char) -> bool {
     matches!(c,
         '\u{0300}'..='\u{036f}' | '\u{0483}'..='\u{0489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
         | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
-}
-
-type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
-
-fn skip_escape(rest: &mut Chars<'_>) {
-    match rest.peek() {
-        Some('[') => {
-            rest.next();
-            skip_csi(rest);
-        }
-        Some(']' | 'P' | 'X' | '^' | '_') => {
-            rest.next();
-            skip_string(rest);
-        }
-        Some('\u{20}'..='\u{2f}') => {
-            while rest.next_if(|c| matches!(c, '\u{20}'..='\u{2f}')).is_some() {}
-            rest.next_if(|c| matches!(c, '\u{30}'..='\u{7e}'));
-        }
-        Some('\u{30}'..='\u{7e}') => {
-            rest.next();
-        }
-        _ => {}
-    }
-}
-
-fn skip_csi(rest: &mut Chars<'_>) {
-    while rest.next_if(|c| matches!(c, '\u{20}'..='\u{3f}')).is_some() {}
-    rest.next_if(|c| matches!(c, '\u{40}'..='\u{7e}'));
-}
-
-/// A string that is never ended must not swallow the rest of the text: it ends at the line.
-fn skip_string(rest: &mut Chars<'_>) {
-    while let Some(c) = rest.next_if(|c| *c != '\n') {
-        match c {
-            '\u{07}' | '\u{9c}' => return,
-            '\u{1b}' => {
-                rest.next_if(|c| *c == '\\');
-                return;
-            }
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,210 @@
+//! What all listings share: filters, tables, JSON.
+
+use std::io::Write;
+
+use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, TimeZone};
+use clap::Args;
+use regex::Regex;
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
+
+use super::exit::Complaint;
+use crate::dispatch::input;
+use crate::domain::{AgentId, RunId, Severity, Wall};
+use crate::engine::clock::Clock;
+use crate::engine::handle::Handle;
+use crate::store::Filter;
+
+/// Filters of listings.
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// One JSON array
+    #[arg(long)]
+    pub json: bool,
+    /// Only this run
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+    /// Only this agent
+    #[arg(long, value_name = "ID")]
+    pub agent: Option<String>,
+    /// Only what is in this state
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<String>,
+    /// Only events of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<String>,
+    /// Only events of at least this severity: debug, info, warn, error
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub severity: Option<Severity>,
+    /// Not before: 10m ago, or a date or time (2026-11-21, 2026-11-21T12:00:00Z)
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Not after
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<String>,
+    /// Only rows that match this regular expression
+    #[arg(long = "match", value_name = "REGEX", value_parser = Regex::new)]
+    pub matching: Option<Regex>,
+    /// At most this many
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u32>,
+    /// Only events after the one with this id
+    #[arg(long, value_name = "ID")]
+    pub after: Option<u64>,
+}
+
+fn severity(word: &str) -> Result<Severity, String> {
+    Severity::from_word(word).ok_or_else(|| "a severity is debug, info, warn or error".to_owned())
+}
+
+impl ListArgs {
+    /// The filter for the store.
+    pub async fn filter(&self, handle: &Handle) -> Result<Filter, Complaint> {
+        let now = handle.clock();
+        let run = match &self.run {
+            Some(text) => Some(find_run(handle, text).await?),
+            None => None,
+        };
+        let agent = match &self.agent {
+            Some(text) => Some(find_agent(handle, text, run).await?),
+            None => None,
+        };
+        let when = |text: &Option<String>| text.as_deref().map(|text| moment(text, now)).transpose();
+        Ok(Filter {
+            run: agent.map(|agent| agent.run).or(run),
+            agent: agent.map(|agent| agent.no),
+            state: self.state.clone(),
+            kind: self.kind.clone(),
+            severity: self.severity,
+            since: when(&self.since)?,
+            until: when(&self.until)?,
+            after: self.after,
+            // What is filtered here must be filtered before it is counted.
+            limit: self.limit.filter(|_| self.matching.is_none()),
+        })
+    }
+
+    /// Writes rows as one JSON array or as a table.
+    pub fn write(&self, handle: &Handle, rows: Vec<Value>, columns: &[Column], empty: &str) -> Result<(), Complaint> {
+        let rows = self.chosen(rows);
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            write!(out, "[")?;
+            for (at, row) in rows.iter().enumerate() {
+                let comma = if at == 0 { "" } else { "," };
+                write!(out, "{comma}\n{}", handle.gate().redact(&row.to_string()))?;
+            }
+            writeln!(out, "\n]")?;
+        } else if rows.is_empty() {
+            writeln!(std::io::stderr(), "{empty}")?;
+        } else {
+            write_table(&mut out, handle, &rows, columns)?;
+        }
+        Ok(())
+    }
+
+    fn chosen(&self, mut rows: Vec<Value>) -> Vec<Value> {
+        if let Some(regex) = &self.matching {
+            rows.retain(|row| regex.is_match(&row.to_string()));
+            rows.truncate(self.limit.map_or(usize::MAX, |limit| limit as usize));
+        }
+        rows
+    }
+}
+
+/// A column of a table: its title, and the path of its value.
+pub struct Column {
+    /// The title.
+    pub title: &'static str,
+    /// The field of a row.
+    pub field: &'static str,
+    /// Numbers stand at the right.
+    pub right: bool,
+}
+
+/// A column of text.
+#[must_use]
+pub const fn text(title: &'static str, field: &'static str) -> Column {
+    Column { title, field, right: false }
+}
+
+/// A column of numbers.
+#[must_use]
+pub const fn number(title: &'static str, field: &'static str) -> Column {
+    Column { title, field, right: true }
+}
+
+const WIDEST: usize = 100;
+
+fn write_table(out: &mut dyn Write, handle: &Handle, rows: &[Value], columns: &[Column]) -> std::io::Result<()> {
+    let cell = |row: &Value, column: &Column| match row.get(column.field) {
+        None | Some(Value::Null) => "–".to_owned(),
+        Some(Value::String(text)) => handle.gate().line(text, WIDEST),
+        Some(other) => handle.gate().line(&other.to_string(), WIDEST),
+    };
+    let table: Vec<Vec<String>> = std::iter::once(columns.iter().map(|column| column.title.to_owned()).collect())
+        .chain(rows.iter().map(|row| columns.iter().map(|column| cell(row, column)).collect()))
+        .collect();
+    let widths: Vec<usize> = (0..columns.len())
+        .map(|at| table.iter().filter_map(|row| row.get(at)).map(|cell| cell.width()).max().unwrap_or(0))
+        .collect();
+    for row in &table {
+        let mut line = String::new();
+        for ((cell, width), column) in row.iter().zip(&widths).zip(columns) {
+            let space = " ".repeat(width.saturating_sub(cell.width()));
+            line.push_str(&if column.right { format!("{space}{cell}  ") } else { format!("{cell}{space}  ") });
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// A run by its id or by an unambiguous beginning of it.
+pub async fn find_run(handle: &Handle, text: &str) -> Result<RunId, Complaint> {
+    if let Ok(id) = text.parse::<RunId>() {
+        return Ok(id);
+    }
+    let digits = text.strip_prefix("r-").unwrap_or(text).to_ascii_lowercase();
+    let rows = handle.runs(Filter::default()).await?;
+    let fits = |id: &RunId| id.to_string().strip_prefix("r-").is_some_and(|id| id.starts_with(&digits));
+    let mut found = rows.iter().map(|row| row.id).filter(fits);
+    match (found.next(), found.next()) {
+        (Some(id), None) if !digits.is_empty() => Ok(id),
+        (Some(_), Some(_)) => Err(Complaint::usage(format!("more than one run begins with `{text}`"))
+            .hint("give more of the id: `flightdeck runs` lists them")),
+        _ => Err(Complaint::usage(format!("there is no run `{text}`")).hint("`flightdeck runs` lists them")),
+    }
+}
+
+/// An agent by its id, or by its number in a run that is known.
+pub async fn find_agent(handle: &Handle, text: &str, run: Option<RunId>) -> Result<AgentId, Complaint> {
+    if let (Some(run), Ok(no)) = (run, text.parse()) {
+        return Ok(AgentId { run, no });
+    }
+    let wrong = || {
+        Complaint::usage(format!("there is no agent `{text}`"))
+            .hint("an agent looks like r-07kx4m2p.14: `flightdeck agents` lists them")
+    };
+    let (run, no) = text.rsplit_once('.').ok_or_else(wrong)?;
+    let no = no.parse().map_err(|_| wrong())?;
+    Ok(AgentId { run: find_run(handle, run).await?, no })
+}
+
+/// A moment: a duration ago, a date of the local time zone, or a time.
+fn moment(text: &str, clock: Clock) -> Result<Wall, Complaint> {
+    let trimmed = text.trim_end_matches("ago").trim();
+    if let Ok(ago) = input::duration(trimmed) {
+        let millis = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+        return Ok(Wall(clock.now().wall.0.saturating_sub(millis)));
+    }
+    let local = |naive: NaiveDateTime| Local.from_local_datetime(&naive).earliest().map(|time| time.timestamp_millis());
+    let parsed = DateTime::parse_from_rfc3339(trimmed).ok().map(|time| time.timestamp_millis()).or_else(|| {
+        let day = NaiveDate::parse_from_str(trimmed, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0));
+        let time = NaiveDateTime::parse_from_str(trimmed, "%Y-%m-%dT%H:%M:%S").ok();
+        local(time.or(day)?)
+    });
+    parsed.map(Wall).ok_or_else(|| {
+        Complaint::usage(format!("`{text}` is no moment"))
+            .hint("write 10m, 2h, 2026-11-21 or 2026-11-21T12:00:00Z")
+    })
+}

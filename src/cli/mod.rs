@@ -1,0 +1,69 @@
+//! The command line: one file per command. Adding one is a file, a line in [`Command`] and a
+//! line where `app` carries it out.
+
+pub mod agents;
+pub mod events;
+pub mod exit;
+pub mod listing;
+pub mod run;
+pub mod runs;
+pub mod show;
+pub mod tasks;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use self::listing::ListArgs;
+use self::run::args::RunArgs;
+
+/// flightdeck: a terminal console for people who run fleets of AI agents.
+#[derive(Debug, Parser)]
+#[command(name = "flightdeck", version, about, long_about = None)]
+pub struct Cli {
+    /// Keep everything in this directory
+    #[arg(long, global = true, value_name = "DIR", env = "FLIGHTDECK_HOME")]
+    pub home: Option<PathBuf>,
+    /// Use this configuration
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do; nothing: open the console
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run one dispatch without the screen
+    Run(Box<RunArgs>),
+    /// Estimate a dispatch: nothing is sent
+    Estimate(Box<RunArgs>),
+    /// Continue what a crash or a shutdown left open
+    ResumeRun(ResumeArgs),
+    /// Open the console on an offline run: 100 agents, some failures, a small budget
+    Demo,
+    /// List runs
+    Runs(ListArgs),
+    /// List agents
+    Agents(ListArgs),
+    /// List tasks
+    Tasks(ListArgs),
+    /// List events
+    Events(ListArgs),
+    /// Show a run or an agent
+    Show(show::ShowArgs),
+}
+
+/// `resume-run`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run
+    pub run: String,
+    /// Write the results there instead of to stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write the summary there, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+}

@@ -1,0 +1,189 @@
+//! `run` and `resume-run`: a dispatch without the screen.
+
+pub mod args;
+pub mod progress;
+pub mod results;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Write};
+use std::path::Path;
+
+use self::args::RunArgs;
+use self::progress::{Progress, summarise};
+use self::results::{Named, ResultLine, Results, Summary};
+use super::exit::{Complaint, Exit};
+use crate::cost::Estimate;
+use crate::domain::{Body, Event, Limits, Run, RunId, TaskNo};
+use crate::engine::handle::{Dispatched, Handle, Update};
+use crate::store::Filter;
+
+/// Checks and starts a dispatch; nothing where only an estimate was asked for.
+pub async fn begin(handle: &Handle, args: &RunArgs, by: &str, defaults: &Limits) -> Result<Option<Dispatched>, Complaint> {
+    let prepared = args.prepare(by, defaults)?;
+    let checked = handle.check(prepared.request.clone()).await?;
+    if args.dry_run {
+        show_estimate(&checked.estimate)?;
+        return Ok(None);
+    }
+    checked.affordable()?;
+    for notice in &checked.notices {
+        writeln!(std::io::stderr(), "{notice}")?;
+    }
+    Ok(Some(handle.start(checked).await?))
+}
+
+/// Runs a dispatch to its end, and tells its results.
+pub async fn run(handle: &Handle, args: &RunArgs, by: &str, defaults: &Limits) -> Result<Exit, Complaint> {
+    let out = output(args.out.as_deref())?;
+    let summary = args.summary.as_deref().map(create).transpose()?;
+    match begin(handle, args, by, defaults).await? {
+        Some(dispatched) => follow(handle, dispatched.run, out, summary, BTreeSet::new()).await,
+        None => Ok(Exit::Met),
+    }
+}
+
+/// Goes on with a suspended run; all of its results are told, those from before as cached.
+pub async fn resume(
+    handle: &Handle,
+    id: RunId,
+    by: &str,
+    out: Option<&Path>,
+    summary: Option<&Path>,
+) -> Result<Exit, Complaint> {
+    let out = output(out)?;
+    let summary = summary.map(create).transpose()?;
+    let filter = Filter { run: Some(id), ..Filter::default() };
+    let rows = handle.tasks(filter.clone()).await?;
+    let before: BTreeSet<TaskNo> = rows.iter().filter(|row| row.finished.is_some()).map(|row| row.task).collect();
+    let run = handle.runs(filter).await?.pop();
+    let run = run.ok_or_else(|| Complaint::usage(format!("there is no run {id}")).hint("`flightdeck runs` lists them"))?;
+    if !run.state.is_final() {
+        handle.resume_run(id, by).await?;
+    }
+    follow(handle, id, out, summary, before).await
+}
+
+/// Tells the results of a run as they come, until it ends or is let go.
+async fn follow(
+    handle: &Handle,
+    id: RunId,
+    mut out: Results,
+    summary: Option<BufWriter<File>>,
+    before: BTreeSet<TaskNo>,
+) -> Result<Exit, Complaint> {
+    let progress = Progress::start();
+    let mut watch = handle.watch(id).await?;
+    let mut told = BTreeSet::new();
+    let mut run: Option<Run> = None;
+    while let Some(update) = watch.next().await {
+        match update {
+            Update::Snapshot(snapshot) => {
+                run = Some(*snapshot);
+                tell_ended(handle, id, &mut out, &mut told, &before, &progress).await?;
+            }
+            Update::Events(events) => {
+                let Some(run) = run.as_mut() else { continue };
+                for event in events.iter() {
+                    run.apply(event).map_err(|fault| Complaint::usage(format!("the log does not fold: {fault}")))?;
+                    tell_event(handle, run, event, &mut out, &mut told, &progress).await?;
+                }
+            }
+        }
+        let Some(run) = run.as_ref() else { continue };
+        progress.show(run);
+        if !run.state.is_live() && run.state != crate::domain::RunState::Created {
+            break;
+        }
+    }
+    progress.finish();
+    let run = run.ok_or_else(|| Complaint::usage(format!("there is no run {id}")))?;
+    let told = Summary::of(&run);
+    if let Some(mut file) = summary {
+        serde_json::to_writer(&mut file, &told).map_err(std::io::Error::from)?;
+        writeln!(file)?;
+        file.flush()?;
+    }
+    summarise(&told, &out.failures(3))?;
+    Ok(Exit::of(&run))
+}
+
+/// Tells the results that were there before anything was followed, in the order of their ends.
+async fn tell_ended(
+    handle: &Handle,
+    id: RunId,
+    out: &mut Results,
+    told: &mut BTreeSet<TaskNo>,
+    before: &BTreeSet<TaskNo>,
+    progress: &Progress,
+) -> Result<(), Complaint> {
+    let filter = Filter { run: Some(id), ..Filter::default() };
+    let simulated = handle.runs(filter.clone()).await?.first().is_some_and(|run| run.simulated);
+    let mut rows = handle.tasks(filter).await?;
+    rows.retain(|row| row.finished.is_some());
+    rows.sort_by_key(|row| row.ended);
+    for row in rows.iter().filter(|row| told.insert(row.task)) {
+        if let Some(mut line) = ResultLine::of_row(handle, row, simulated).await? {
+            line.cached |= before.contains(&row.task);
+            progress.suspend(|| out.write(handle, &line))?;
+        }
+    }
+    Ok(())
+}
+
+async fn tell_event(
+    handle: &Handle,
+    run: &Run,
+    event: &Event,
+    out: &mut Results,
+    told: &mut BTreeSet<TaskNo>,
+    progress: &Progress,
+) -> Result<(), Complaint> {
+    let (Body::TaskFinished(finished), Some(no)) = (&event.body, event.task) else { return Ok(()) };
+    let Some(task) = run.task(no).filter(|_| told.insert(no)) else { return Ok(()) };
+    let named =
+        Named { run: run.id, task: no, agent: task.agent, args: task.args, simulated: run.spec.simulated };
+    let line = ResultLine::of(handle, named, finished).await?;
+    progress.suspend(|| out.write(handle, &line))
+}
+
+fn output(path: Option<&Path>) -> Result<Results, Complaint> {
+    match path {
+        Some(path) => Ok(Results::new(Box::new(create(path)?), false)),
+        None => Ok(Results::new(Box::new(std::io::stdout()), std::io::stdout().is_terminal())),
+    }
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>, Complaint> {
+    File::create(path)
+        .map(BufWriter::new)
+        .map_err(|error| Complaint::usage(format!("{}: it can't be written to: {error}", path.display())))
+}
+
+fn show_estimate(estimate: &Estimate) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if std::io::stdout().is_terminal() {
+        let Estimate { tasks, cached, input_tokens, output_tokens, .. } = estimate;
+        writeln!(out, "{tasks} agents, {cached} of them answered by stored results")?;
+        writeln!(out, "~{input_tokens} tokens in, ~{output_tokens} tokens out")?;
+        let (low, likely, high) = (estimate.low.short(4), estimate.likely.short(4), estimate.high.short(4));
+        writeln!(out, "~${likely} (${low} to ${high}), at worst ${}", estimate.worst.short(4))?;
+        return match estimate.duration {
+            Some(duration) => writeln!(out, "~{:.0} s", duration.as_secs_f64()),
+            None => Ok(()),
+        };
+    }
+    let json = serde_json::json!({
+        "tasks": estimate.tasks,
+        "cached": estimate.cached,
+        "input_tokens": estimate.input_tokens,
+        "output_tokens": estimate.output_tokens,
+        "low_usd": estimate.low,
+        "likely_usd": estimate.likely,
+        "high_usd": estimate.high,
+        "worst_usd": estimate.worst,
+        "duration_ms": estimate.duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
+        "samples": estimate.samples,
+    });
+    writeln!(out, "{json}")
+}
