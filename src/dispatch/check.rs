@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::rows::Row;
+use super::rows::{Place, Row};
 use super::template::Template;
 use super::text::{listed, meant};
 
@@ -10,12 +10,10 @@ use super::text::{listed, meant};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
     /// A template names what a row does not have.
-    #[error("{rows}, row {row}: {origin} names `{variable}`, {}", without(columns, suggestion.as_deref(), variable))]
+    #[error("{place}: {origin} names `{variable}`, {}", without(columns, suggestion.as_deref(), variable))]
     Missing {
-        /// How the rows are called.
-        rows: String,
-        /// The row, from 1.
-        row: u64,
+        /// Which row.
+        place: Box<Place>,
         /// Which template.
         origin: String,
         /// The name.
@@ -26,12 +24,10 @@ pub enum CheckError {
         suggestion: Option<String>,
     },
     /// A row has what no template names.
-    #[error("{rows}, row {row}: no template names the column `{column}`; {}", instead(suggestion.as_deref()))]
+    #[error("{place}: no template names the column `{column}`: {}", instead(suggestion.as_deref()))]
     Unused {
-        /// How the rows are called.
-        rows: String,
-        /// The row, from 1.
-        row: u64,
+        /// Which row.
+        place: Box<Place>,
         /// The column.
         column: String,
         /// The name in a template that was probably meant.
@@ -55,8 +51,8 @@ fn without(columns: &[String], suggestion: Option<&str>, variable: &str) -> Stri
 }
 
 fn instead(suggestion: Option<&str>) -> String {
-    let meant = suggestion.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
-    format!("{meant}Name it, remove it, or pass --allow-unused")
+    let meant = suggestion.map(|name| format!("is `{name}` meant? ")).unwrap_or_default();
+    format!("{meant}name it in one, remove it, or pass --allow-unused")
 }
 
 fn names(columns: &[String]) -> String {
@@ -124,8 +120,7 @@ impl Check {
         };
         let free = row.values.keys().map(String::as_str).filter(|column| !self.used.contains(*column));
         Err(CheckError::Missing {
-            rows: self.rows.clone(),
-            row: row.number,
+            place: Box::new(Place::of(&self.rows, row)),
             origin: needed.origin.clone(),
             variable: needed.name.clone(),
             suggestion: meant(&needed.name, free).map(str::to_owned),
@@ -137,8 +132,7 @@ impl Check {
         let Some(column) = row.values.keys().find(|column| !self.used.contains(*column)) else { return Ok(()) };
         let free = self.used.iter().map(String::as_str).filter(|name| !row.values.contains_key(*name));
         Err(CheckError::Unused {
-            rows: self.rows.clone(),
-            row: row.number,
+            place: Box::new(Place::of(&self.rows, row)),
             suggestion: meant(column, free).map(str::to_owned),
             column: column.clone(),
         })

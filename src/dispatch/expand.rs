@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::check::Check;
 use super::key::{Keyed, Keys};
 use super::plan::{PlanError, Rendered, Templates};
-use super::rows::{Row, Rows};
+use super::rows::{Place, Row, Rows};
 use crate::domain::{Key, TaskNo};
 
 /// A task before it is one: checked, rendered and keyed.
@@ -89,11 +89,10 @@ impl<'p, R: BufRead> Expand<'p, R> {
     fn row(&mut self) -> Result<Option<Current>, PlanError> {
         let Some(row) = self.rows.next().transpose()? else { return Ok(None) };
         self.check.row(&row)?;
-        let rendered = self.templates.render(&row.values).map_err(|problem| PlanError::Render {
-            rows: self.rows.name().to_owned(),
-            row: row.number,
-            problem,
-        })?;
+        let rendered = self
+            .templates
+            .render(&row.values)
+            .map_err(|problem| PlanError::Render { place: Box::new(Place::of(self.rows.name(), &row)), problem })?;
         let args = serde_json::to_string(&row.values).unwrap_or_default().into();
         Ok(Some(Current { row, args, rendered, replica: 0 }))
     }

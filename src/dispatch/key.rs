@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::plan::Templates;
-use super::rows::Row;
+use super::rows::{Place, Row};
+use super::template::Template;
 use super::text::listed;
 use crate::domain::{Key, TaskNo};
 
@@ -20,22 +21,18 @@ const OWN_ENCODING: &str = "flightdeck own key 1";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// A row without the column of the key.
-    #[error("{rows}, row {row}: the row does not have the column `{field}` that --key names: add it")]
+    #[error("{place}: the row does not have the column `{field}` that --key names: add it")]
     NoField {
-        /// How the rows are called.
-        rows: String,
-        /// The row, from 1.
-        row: u64,
+        /// Which row.
+        place: Box<Place>,
         /// The column.
         field: String,
     },
     /// A key that says nothing.
-    #[error("{rows}, row {row}: `{field}` is {what} and can be no key: --key needs a text, a number, true or false")]
+    #[error("{place}: `{field}` is {what} and can be no key: --key needs a text, a number, true or false")]
     NoKey {
-        /// How the rows are called.
-        rows: String,
-        /// The row, from 1.
-        row: u64,
+        /// Which row.
+        place: Box<Place>,
         /// The column.
         field: String,
         /// What is there instead.
@@ -169,10 +166,10 @@ impl Keys {
     }
 
     fn field(&self, row: &Row, field: &str) -> Result<String, KeyError> {
-        let (rows, field) = (self.rows.clone(), field.to_owned());
-        let no_key = |what| Err(KeyError::NoKey { rows: rows.clone(), row: row.number, field: field.clone(), what });
+        let (place, field) = (Box::new(Place::of(&self.rows, row)), field.to_owned());
+        let no_key = |what| Err(KeyError::NoKey { place: place.clone(), field: field.clone(), what });
         match row.values.get(&field) {
-            None => Err(KeyError::NoField { rows, row: row.number, field }),
+            None => Err(KeyError::NoField { place, field }),
             Some(Value::Null) => no_key("null"),
             Some(Value::Array(_)) => no_key("an array"),
             Some(Value::Object(_)) => no_key("an object"),
@@ -193,10 +190,12 @@ fn own_key(own: &str, replica: u32) -> Key {
 fn common(templates: &Templates, identity: &Identity<'_>) -> Encoder {
     let Identity { agent, provider, endpoint, model, max_tokens, temperature, seed } = *identity;
     let mut encoder = Encoder::new(ENCODING);
-    encoder.option(templates.template().map(|t| t.source()), Encoder::text);
-    encoder.option(templates.system().map(|t| t.source()), Encoder::text);
+    encoder.option(templates.template().map(Template::source), Encoder::text);
+    encoder.option(templates.system().map(Template::source), Encoder::text);
     encoder.count(b'[', templates.command().len());
-    templates.command().iter().for_each(|part| encoder.text(part.source()));
+    for part in templates.command() {
+        encoder.text(part.source());
+    }
     encoder.text(agent);
     encoder.text(provider);
     encoder.option(endpoint.map(|url| url.trim_end_matches('/')), Encoder::text);
@@ -271,7 +270,9 @@ impl Encoder {
             Value::String(text) => self.text(text),
             Value::Array(items) => {
                 self.count(b'[', items.len());
-                items.iter().for_each(|item| self.value(item));
+                for item in items {
+                    self.value(item);
+                }
             }
             Value::Object(fields) => self.object(fields),
         }

@@ -18,7 +18,7 @@ pub use check::CheckError;
 pub use expand::{Draft, Expand};
 pub use key::{Identity, KeyError};
 pub use plan::{Plan, PlanError, Rendered, Templates};
-pub use rows::{Row, RowError, RowProblem, Rows};
+pub use rows::{Place, Row, RowError, RowProblem, Rows};
 pub use template::{Template, TemplateError, Variable};
 
 /// A dispatch as the operator asks for it: template x arguments.

@@ -10,7 +10,7 @@ use super::check::{Check, CheckError};
 use super::expand::Expand;
 use super::input::{self, InputError};
 use super::key::{Identity, KeyError, Keys};
-use super::rows::{self, RowError, Rows};
+use super::rows::{self, Place, RowError, Rows};
 use super::template::{Template, TemplateError};
 
 /// Why a dispatch can't be sent: nothing of it was.
@@ -38,12 +38,10 @@ pub enum PlanError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A row can't be rendered.
-    #[error("{rows}, row {row}: {problem}")]
+    #[error("{place}: {problem}")]
     Render {
-        /// How the rows are called.
-        rows: String,
-        /// The row, from 1.
-        row: u64,
+        /// Which row.
+        place: Box<Place>,
         /// What is wrong.
         problem: RenderError,
     },
@@ -65,7 +63,7 @@ pub enum RenderError {
     #[error("{0} has a zero byte in it, which no command line can have: change the value")]
     ZeroByte(String),
     /// There is no program to run.
-    #[error("{0} is empty with these values: the first argument of a command is the program")]
+    #[error("{0} is empty with these values: there is nothing to run")]
     NoProgram(String),
 }
 
@@ -96,8 +94,10 @@ impl Templates {
         system: Option<&str>,
         command: &[String],
     ) -> Result<Self, TemplateError> {
-        let part =
-            |(number, text): (usize, &String)| Template::parse(text, &format!("argument {number} of the command"));
+        let part = |(number, text): (usize, &String)| match number {
+            0 => Template::parse(text, "the program of the command"),
+            _ => Template::parse(text, &format!("argument {number} of the command")),
+        };
         Ok(Self {
             template: template.map(|text| Template::parse(text, origin)).transpose()?,
             system: system.map(|text| Template::parse(text, "the system prompt")).transpose()?,

@@ -19,9 +19,9 @@ pub(super) fn shown(value: &Value) -> Cow<'_, str> {
 pub(super) fn position(text: &str, offset: usize) -> (u64, u64) {
     let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
     let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
-    let lines = before.iter().filter(|&&b| b == b'\n').count();
+    let line = before.split(|&b| b == b'\n').count();
     let columns = before.get(line_start..).map_or(0, chars);
-    (lines as u64 + 1, columns + 1)
+    (line as u64, columns + 1)
 }
 
 /// How many characters begin in `bytes`, which may be cut in the middle of one.
@@ -48,11 +48,8 @@ pub(super) fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Opt
 /// Names as a message lists them: quoted, and not more than a line holds.
 pub(super) fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = names.len().saturating_sub(LISTED);
-    let mut list = names.take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        list.push_str(&format!(" and {more} more"));
-    }
-    list
+    let list = names.take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{list} and {more} more") } else { list }
 }
 
 #[cfg(test)]

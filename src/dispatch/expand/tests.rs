@@ -85,9 +85,9 @@ fn each_argument_of_a_command_is_one_entry_whatever_is_in_it() {
     let drafts = expand(&request, "{\"word\":\"a b; rm -rf \\\"$HOME\\\"\"}");
     assert_eq!(&*drafts[0].rendered.argv, ["grep", "-e", "a b; rm -rf \"$HOME\""]);
     assert_eq!(drafts[0].rendered.prompt, None);
-    insta::assert_snapshot!(complaint(&request, r#"{"word":"a\u0000b"}"#), @"");
+    insta::assert_snapshot!(complaint(&request, r#"{"word":"a\u0000b"}"#), @"rows, line 1, row 1: argument 2 of the command has a zero byte in it, which no command line can have: change the value");
     request.command = vec!["{{ word }}".to_owned()];
-    insta::assert_snapshot!(complaint(&request, r#"{"word":""}"#), @"");
+    insta::assert_snapshot!(complaint(&request, r#"{"word":""}"#), @"rows, line 1, row 1: the program of the command is empty with these values: there is nothing to run");
 }
 
 #[test]
@@ -101,32 +101,32 @@ fn without_a_file_the_inline_values_are_one_row() {
     request.inline.clear();
     let plan = Plan::new(&request).expect("plan");
     let error = plan.expand(plan.rows::<Empty>(None), &IDENTITY, true).find_map(Result::err).expect("missing");
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"the inline values, row 1: TEMPLATE names `name`, and there are no values: give it with --arg name=VALUE, or rows with --args FILE");
 }
 
 #[test]
 fn a_request_that_sends_nothing_is_refused() {
     let mut request = request("x", RowFormat::Jsonl);
     request.repeat = 0;
-    insta::assert_snapshot!(Plan::new(&request).expect_err("none"), @"");
+    insta::assert_snapshot!(Plan::new(&request).expect_err("none"), @"--repeat 0 sends nothing: repeat at least once");
     request.repeat = 1;
     request.inline = ["a", "a"].map(|name| (name.to_owned(), String::new())).to_vec();
-    insta::assert_snapshot!(Plan::new(&request).expect_err("twice"), @"");
+    insta::assert_snapshot!(Plan::new(&request).expect_err("twice"), @"the inline value `a` is given twice: remove one");
     request.template = None;
-    insta::assert_snapshot!(Plan::new(&request).expect_err("nothing"), @"");
+    insta::assert_snapshot!(Plan::new(&request).expect_err("nothing"), @"there is nothing to send: give a TEMPLATE, --template-file FILE, or a command after --");
 }
 
 #[test]
 fn names_and_columns_must_fit() {
     let mut request = request("{{ word }} {{ lang }}", RowFormat::Jsonl);
-    insta::assert_snapshot!(complaint(&request, r#"{"wrod":"a","lang":"b"}"#), @"");
-    insta::assert_snapshot!(complaint(&request, r#"{"lang":"b"}"#), @"");
-    insta::assert_snapshot!(complaint(&request, "{\"word\":1,\"lang\":2}\n{\"word\":1,\"lang\":2,\"extra\":3}"), @"");
-    insta::assert_snapshot!(complaint(&request, r#"{"word":1,"lang":2,"Lang":3}"#), @"");
+    insta::assert_snapshot!(complaint(&request, r#"{"wrod":"a","lang":"b"}"#), @"rows, line 1, row 1: TEMPLATE names `word`, which the row does not have; did you mean `wrod`? Its columns: `wrod`, `lang`");
+    insta::assert_snapshot!(complaint(&request, r#"{"lang":"b"}"#), @"rows, line 1, row 1: TEMPLATE names `word`, which the row does not have: add it, or give it with --arg word=VALUE. Its columns: `lang`");
+    insta::assert_snapshot!(complaint(&request, "{\"word\":1,\"lang\":2}\n{\"word\":1,\"lang\":2,\"extra\":3}"), @"rows, line 2, row 2: no template names the column `extra`: name it in one, remove it, or pass --allow-unused");
+    insta::assert_snapshot!(complaint(&request, r#"{"word":1,"lang":2,"Lang":3}"#), @"rows, line 1, row 1: no template names the column `Lang`: name it in one, remove it, or pass --allow-unused");
     request.allow_unused = true;
     assert_eq!(expand(&request, r#"{"word":1,"lang":2,"extra":3}"#).len(), 1);
     request.template = Some("{{ word }} {{ o.field }}".to_owned());
-    insta::assert_snapshot!(complaint(&request, r#"{"word":1,"o":{}}"#), @"");
+    insta::assert_snapshot!(complaint(&request, r#"{"word":1,"o":{}}"#), @"rows, line 1, row 1: TEMPLATE, line 1, column 15: there is no value `o.field`");
     request.template = Some("{{ word }} {{ hint|default('-') }}".to_owned());
     request.allow_unused = false;
     assert_eq!(expand(&request, "{\"word\":1}\n{\"word\":1,\"hint\":2}").len(), 2);
@@ -179,10 +179,10 @@ fn what_changes_the_answer_changes_the_key_and_nothing_else_does() {
 
 #[test]
 fn a_key_never_changes_from_release_to_release() {
-    insta::assert_snapshot!(key(&request("{{ word }}", RowFormat::Jsonl), r#"{"word":"x"}"#), @"");
+    insta::assert_snapshot!(key(&request("{{ word }}", RowFormat::Jsonl), r#"{"word":"x"}"#), @"ccfae65023bde642");
     let mut own = request("{{ word }}", RowFormat::Jsonl);
     own.own_key = Some("mine".to_owned());
-    insta::assert_snapshot!(key(&own, r#"{"word":"x"}"#), @"");
+    insta::assert_snapshot!(key(&own, r#"{"word":"x"}"#), @"623c72477281c854");
 }
 
 #[test]
@@ -218,11 +218,11 @@ fn the_users_own_key_is_a_column_or_a_text() {
 fn own_keys_that_clash_are_refused() {
     let mut request = request("{{ a }}", RowFormat::Jsonl);
     request.own_key = Some("id".to_owned());
-    insta::assert_snapshot!(complaint(&request, "{\"id\":7,\"a\":1}\n{\"id\":8,\"a\":1}\n{\"id\":7,\"a\":2}"), @"");
-    insta::assert_snapshot!(complaint(&request, "{\"id\":7,\"a\":1}\n{\"a\":1}"), @"");
-    insta::assert_snapshot!(complaint(&request, "{\"id\":[],\"a\":1}"), @"");
-    insta::assert_snapshot!(complaint(&request, "{\"id\":\"\",\"a\":1}"), @"");
-    insta::assert_snapshot!(complaint(&request, "{\"a\":1}\n{\"a\":2}"), @"");
+    insta::assert_snapshot!(complaint(&request, "{\"id\":7,\"a\":1}\n{\"id\":8,\"a\":1}\n{\"id\":7,\"a\":2}"), @"rows: rows 1 and 3 have the same key `7` and other values: give each its own key");
+    insta::assert_snapshot!(complaint(&request, "{\"id\":7,\"a\":1}\n{\"a\":1}"), @"rows, line 2, row 2: the row does not have the column `id` that --key names: add it");
+    insta::assert_snapshot!(complaint(&request, "{\"id\":[],\"a\":1}"), @"rows, line 1, row 1: `id` is an array and can be no key: --key needs a text, a number, true or false");
+    insta::assert_snapshot!(complaint(&request, "{\"id\":\"\",\"a\":1}"), @"rows, line 1, row 1: `id` is empty and can be no key: --key needs a text, a number, true or false");
+    insta::assert_snapshot!(complaint(&request, "{\"a\":1}\n{\"a\":2}"), @"rows: `id` would be the key of every row, and each needs its own: name a column with --key (there are `a`)");
 }
 
 #[test]

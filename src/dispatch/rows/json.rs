@@ -56,13 +56,11 @@ impl<R: BufRead> Array<R> {
 
     fn end(&mut self) -> Result<Found, Trouble> {
         self.bytes.skip()?;
-        match self.bytes.after_space()? {
-            Some(byte) => Err(self.unexpected("the end of the file after the array", byte)),
-            None => {
-                self.open = false;
-                Ok(None)
-            }
+        if let Some(byte) = self.bytes.after_space()? {
+            return Err(self.unexpected("the end of the file after the array", byte));
         }
+        self.open = false;
+        Ok(None)
     }
 
     /// Gathers one element up to its end, then parses it.

@@ -7,6 +7,7 @@ mod jsonl;
 mod lines;
 mod object;
 
+use std::fmt;
 use std::io::BufRead;
 
 use serde_json::{Map, Value};
@@ -33,9 +34,18 @@ pub struct Row {
 
 /// What is wrong with a row file, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name}{place}: {problem}", place = Place { line: *line, column: *column, row: *row })]
+#[error("{place}: {problem}")]
 pub struct RowError {
-    /// How the file is called.
+    /// Where.
+    pub place: Place,
+    /// What is wrong there.
+    pub problem: RowProblem,
+}
+
+/// A place among the rows, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// How messages call the file.
     pub name: String,
     /// The line, from 1.
     pub line: Option<u64>,
@@ -43,18 +53,19 @@ pub struct RowError {
     pub column: Option<u64>,
     /// The row, from 1.
     pub row: Option<u64>,
-    /// What is wrong there.
-    pub problem: RowProblem,
 }
 
-struct Place {
-    line: Option<u64>,
-    column: Option<u64>,
-    row: Option<u64>,
+impl Place {
+    /// A whole row of the rows that are called `name`.
+    #[must_use]
+    pub fn of(name: &str, row: &Row) -> Self {
+        Self { name: name.to_owned(), line: row.line, column: None, row: Some(row.number) }
+    }
 }
 
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
         for (word, number) in [(", line", self.line), (", column", self.column), (", row", self.row)] {
             if let Some(number) = number {
                 write!(f, "{word} {number}")?;
@@ -109,7 +120,9 @@ pub enum RowProblem {
         found: String,
     },
     /// A CSV line with another number of fields than the header.
-    #[error("{fields} fields, and the header has {columns}: quote fields that have a comma in them")]
+    #[error(
+        "fields here: {fields}, columns in the header: {columns}; add what is missing, or quote the field that has a comma in it"
+    )]
     Ragged {
         /// How many are there.
         fields: usize,
@@ -241,8 +254,10 @@ impl<R: BufRead> Rows<R> {
                 | RowProblem::ArrayCut
                 | RowProblem::ColumnTwice(_)
                 | RowProblem::ColumnUnnamed(_)
+                | RowProblem::Unexpected { .. }
         );
-        RowError { name: self.name.clone(), line, column, row: of_a_row.then_some(self.number + 1), problem }
+        let row = of_a_row.then_some(self.number + 1);
+        RowError { place: Place { name: self.name.clone(), line, column, row }, problem }
     }
 }
 

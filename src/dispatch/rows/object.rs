@@ -27,6 +27,7 @@ fn trouble(text: &str, error: &serde_json::Error, line: u64, column: u64) -> Tro
     }
     let said = error.to_string();
     let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(what, _)| what);
+    let said = if said == "expected ident" { "expected true, false or null" } else { said };
     let problem = match (error.classify(), said.strip_prefix(TWICE)) {
         (_, Some(field)) => RowProblem::FieldTwice(field.to_owned()),
         (Category::Eof, _) => RowProblem::Cut,

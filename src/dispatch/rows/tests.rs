@@ -46,52 +46,67 @@ fn rows_know_their_number_and_line_and_keep_the_order_of_columns() {
 }
 
 #[test]
+fn the_extension_tells_the_format() {
+    for (path, format) in [
+        ("a/rows.jsonl", Some(RowFormat::Jsonl)),
+        ("rows.NDJSON", Some(RowFormat::Jsonl)),
+        ("rows.json", Some(RowFormat::Json)),
+        ("rows.old.csv", Some(RowFormat::Csv)),
+        ("rows", None),
+        ("csv", None),
+        ("rows.txt", None),
+    ] {
+        assert_eq!(RowFormat::from_path(path.as_ref()), format, "{path}");
+    }
+}
+
+#[test]
 fn bad_jsonl_says_where() {
     use RowFormat::Jsonl;
-    insta::assert_snapshot!(complaint("", Jsonl), @"");
-    insta::assert_snapshot!(complaint("\n \n", Jsonl), @"");
-    insta::assert_snapshot!(complaint("{\"a\":1}\n{\"ä\":\"cut", Jsonl), @"");
-    insta::assert_snapshot!(complaint("{\"ä\":1, b}", Jsonl), @"");
-    insta::assert_snapshot!(complaint("{} {}", Jsonl), @"");
-    insta::assert_snapshot!(complaint("{}\n[1]", Jsonl), @"");
-    insta::assert_snapshot!(complaint("word", Jsonl), @"");
-    insta::assert_snapshot!(complaint("{\"a\":1,\"b\":2,\"a\":3}", Jsonl), @"");
-    insta::assert_snapshot!(complaint(b"{}\n{\"\xc3\xa4\":\"\xff\"}", Jsonl), @"");
-    insta::assert_snapshot!(complaint(b"{}\n{\"a\":\"\0\"}", Jsonl), @"");
+    insta::assert_snapshot!(complaint("", Jsonl), @"rows: no rows: at least one is needed");
+    insta::assert_snapshot!(complaint("\n \n", Jsonl), @"rows: no rows: at least one is needed");
+    insta::assert_snapshot!(complaint("{\"a\":1}\n{\"ä\":\"cut", Jsonl), @"rows, line 2, column 9, row 2: the JSON ends in the middle of a row: the file was cut");
+    insta::assert_snapshot!(complaint("{\"ä\":1, b}", Jsonl), @"rows, line 1, column 9, row 1: this is no JSON: key must be a string");
+    insta::assert_snapshot!(complaint("{} {}", Jsonl), @"rows, line 1, column 4, row 1: this is no JSON: trailing characters");
+    insta::assert_snapshot!(complaint("{}\n[1]", Jsonl), @r#"rows, line 2, column 1, row 2: the row is an array: each row must be a JSON object such as {"name": "value"}"#);
+    insta::assert_snapshot!(complaint("word", Jsonl), @"rows, line 1, column 1, row 1: this is no JSON: expected value");
+    insta::assert_snapshot!(complaint("{\"a\":1,\"b\":2,\"a\":3}", Jsonl), @"rows, line 1, column 16, row 1: the field `a` is there twice: remove one");
+    insta::assert_snapshot!(complaint(b"{}\n{\"\xc3\xa4\":\"\xff\"}", Jsonl), @"rows, line 2, column 7, row 2: this is not UTF-8: save the file as UTF-8");
+    insta::assert_snapshot!(complaint(b"{}\n{\"a\":\"\0\"}", Jsonl), @"rows, line 2, column 7, row 2: there is a zero byte: this is no text file");
 }
 
 #[test]
 fn bad_json_says_where() {
     use RowFormat::Json;
-    insta::assert_snapshot!(complaint("", Json), @"");
-    insta::assert_snapshot!(complaint("[]", Json), @"");
-    insta::assert_snapshot!(complaint("{\"a\":1}", Json), @"");
-    insta::assert_snapshot!(complaint("[{\"a\":1}", Json), @"");
-    insta::assert_snapshot!(complaint("[{\"a\":1},\n {\"a\":", Json), @"");
-    insta::assert_snapshot!(complaint("[{\"a\":1} {\"a\":2}]", Json), @"");
-    insta::assert_snapshot!(complaint("[{},]", Json), @"");
-    insta::assert_snapshot!(complaint("[,{}]", Json), @"");
-    insta::assert_snapshot!(complaint("[{}] x", Json), @"");
-    insta::assert_snapshot!(complaint("[{}, \"ä\"]", Json), @"");
-    insta::assert_snapshot!(complaint("[{}, [{}]]", Json), @"");
-    insta::assert_snapshot!(complaint("[{},\n  {\"a\": \n  nul}]", Json), @"");
-    insta::assert_snapshot!(complaint(b"[{\"a\":\n\"\xc3\xa4\xff\"}]", Json), @"");
-    insta::assert_snapshot!(complaint(b"[{\"a\":\"\0\"}]", Json), @"");
+    insta::assert_snapshot!(complaint("", Json), @"rows: no rows: at least one is needed");
+    insta::assert_snapshot!(complaint("[]", Json), @"rows: no rows: at least one is needed");
+    insta::assert_snapshot!(complaint("{\"a\":1}", Json), @"rows, line 1, column 1: the file begins with an object: a .json file must be an array of objects (one object per line is .jsonl)");
+    insta::assert_snapshot!(complaint("[{\"a\":1}", Json), @"rows, line 1, column 9: the file ends before the array does: it was cut, or a ] is missing");
+    insta::assert_snapshot!(complaint("[{\"a\":1},\n {\"a\":", Json), @"rows, line 2, column 6, row 2: the JSON ends in the middle of a row: the file was cut");
+    insta::assert_snapshot!(complaint("[{\"a\":1} {\"a\":2}]", Json), @"rows, line 1, column 10: expected a comma or ] after the row, found `{`");
+    insta::assert_snapshot!(complaint("[{},]", Json), @"rows, line 1, column 5: expected a row after the comma, found `]`");
+    insta::assert_snapshot!(complaint("[,{}]", Json), @"rows, line 1, column 2: expected a row or ], found `,`");
+    insta::assert_snapshot!(complaint("[{}] x", Json), @"rows, line 1, column 6: expected the end of the file after the array, found `x`");
+    insta::assert_snapshot!(complaint("[{}, \"ä\"]", Json), @r#"rows, line 1, column 6, row 2: the row is a string: each row must be a JSON object such as {"name": "value"}"#);
+    insta::assert_snapshot!(complaint("[{}, [{}]]", Json), @r#"rows, line 1, column 6, row 2: the row is an array: each row must be a JSON object such as {"name": "value"}"#);
+    insta::assert_snapshot!(complaint("[{},\n  {\"a\": \n  nul}]", Json), @"rows, line 3, column 6, row 2: this is no JSON: expected true, false or null");
+    insta::assert_snapshot!(complaint(b"[{\"a\":\n\"\xc3\xa4\xff\"}]", Json), @"rows, line 2, column 3, row 1: this is not UTF-8: save the file as UTF-8");
+    insta::assert_snapshot!(complaint(b"[{\"a\":\"\0\"}]", Json), @"rows, line 1, column 8, row 1: there is a zero byte: this is no text file");
 }
 
 #[test]
 fn bad_csv_says_where() {
     use RowFormat::Csv;
-    insta::assert_snapshot!(complaint("", Csv), @"");
-    insta::assert_snapshot!(complaint("a,b\n", Csv), @"");
-    insta::assert_snapshot!(complaint("a,b\n1,2\n1,2,3\n", Csv), @"");
-    insta::assert_snapshot!(complaint("a,b\n1\n", Csv), @"");
-    insta::assert_snapshot!(complaint("a,b,a\n", Csv), @"");
-    insta::assert_snapshot!(complaint("a,,c\n", Csv), @"");
-    insta::assert_snapshot!(complaint("a,b\n1,\"x\ny\n", Csv), @"");
-    insta::assert_snapshot!(complaint("a,b\n1,\"x\"y\n", Csv), @"");
-    insta::assert_snapshot!(complaint(b"a\n\xff\n", Csv), @"");
-    insta::assert_snapshot!(complaint(b"a\nx\0\n", Csv), @"");
+    insta::assert_snapshot!(complaint("", Csv), @"rows: no rows: at least one is needed");
+    insta::assert_snapshot!(complaint("a,b\n", Csv), @"rows: no rows: at least one is needed");
+    insta::assert_snapshot!(complaint("a,b\n1,2\n1,2,3\n", Csv), @"rows, line 3, row 2: fields here: 3, columns in the header: 2; add what is missing, or quote the field that has a comma in it");
+    insta::assert_snapshot!(complaint("a,b\n1\n", Csv), @"rows, line 2, row 1: fields here: 1, columns in the header: 2; add what is missing, or quote the field that has a comma in it");
+    insta::assert_snapshot!(complaint("a,b,a\n", Csv), @"rows, line 1: the header names the column `a` twice: rename one");
+    insta::assert_snapshot!(complaint("a,,c\n", Csv), @"rows, line 1: column 2 of the header has no name: give it one");
+    insta::assert_snapshot!(complaint("a,b\n1,\"x\ny\n", Csv), @"rows, line 2, column 3, row 1: the quote that opens here is never closed");
+    insta::assert_snapshot!(complaint("a,b\n1,\"x\"y\n", Csv), @r#"rows, line 2, column 6, row 1: there is text after a closing quote: write "" for a quote within a quoted field"#);
+    insta::assert_snapshot!(complaint(b"a\n\xff\n", Csv), @"rows, line 2, column 1, row 1: this is not UTF-8: save the file as UTF-8");
+    insta::assert_snapshot!(complaint(b"a\nx\0\n", Csv), @"rows, line 2, column 2, row 1: there is a zero byte: this is no text file");
 }
 
 #[test]
@@ -103,7 +118,7 @@ fn inline_values_join_every_row_and_may_not_hide_a_column() {
     };
     let rows = joined("c").expect("rows");
     assert_eq!(Value::Object(rows[1].values.clone()), json!({"b": 2, "c": "v"}));
-    insta::assert_snapshot!(joined("b").expect_err("twice"), @"");
+    insta::assert_snapshot!(joined("b").expect_err("twice"), @"rows, line 2, row 2: the rows have a column `b` and an inline value has that name, too: remove one");
     let alone =
         inline::<io::Empty>(vec![("k".to_owned(), "v".to_owned())]).collect::<Result<Vec<_>, _>>().expect("one");
     assert_eq!(alone, [Row { number: 1, line: None, values: json!({"k": "v"}).as_object().expect("object").clone() }]);
@@ -112,14 +127,16 @@ fn inline_values_join_every_row_and_may_not_hide_a_column() {
 
 #[test]
 fn an_endless_row_is_refused_not_slurped() {
-    for (begin, format, middle) in [
-        ("{\"a\":\"", RowFormat::Jsonl, b'x'),
-        ("[{\"a\":\"", RowFormat::Json, b'x'),
-        ("a\n\"", RowFormat::Csv, b'x'),
-        ("a\n\"", RowFormat::Csv, b'\n'),
+    let in_one_line: &'static [u8] = &[b'x'; 1 << 12];
+    let in_many_lines: &'static [u8] = b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n";
+    for (begin, format, on) in [
+        ("{\"a\":\"", RowFormat::Jsonl, in_one_line),
+        ("[{\"a\":\"", RowFormat::Json, in_one_line),
+        ("a\n\"", RowFormat::Csv, in_one_line),
+        ("a\n\"", RowFormat::Csv, in_many_lines),
     ] {
-        let mut endless = BufReader::new(begin.as_bytes().chain(io::repeat(middle)));
-        let error = read(&mut endless, format, "rows").find_map(Result::err).expect("refused");
+        let endless = BufReader::new(begin.as_bytes().chain(Forever { text: on, at: 0 }));
+        let error = read(endless, format, "rows").find_map(Result::err).expect("refused");
         assert_eq!(error.problem, RowProblem::TooLong);
     }
 }
@@ -142,23 +159,26 @@ fn an_error_of_the_system_is_told_and_ends_the_rows() {
 
 #[test]
 fn rows_stream() {
-    let mut rows = read(BufReader::new(io::repeat(b'\n').take(0).chain(Forever(0))), RowFormat::Jsonl, "rows");
+    let endless = BufReader::new(Forever { text: b"{\"a\":1}\n", at: 0 });
+    let mut rows = read(endless, RowFormat::Jsonl, "rows");
     for number in 1..=10_000 {
         assert_eq!(rows.next().expect("more").expect("row").number, number);
     }
 }
 
-/// The same line, without an end.
-struct Forever(usize);
+/// The same text over and over, without an end.
+struct Forever {
+    text: &'static [u8],
+    at: usize,
+}
 
 impl Read for Forever {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        const LINE: &[u8] = b"{\"a\":1}\n";
-        for slot in buffer.iter_mut() {
-            *slot = LINE[self.0 % LINE.len()];
-            self.0 += 1;
-        }
-        Ok(buffer.len())
+        let rest = &self.text[self.at..];
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        self.at = (self.at + length) % self.text.len();
+        Ok(length)
     }
 }
 
@@ -173,6 +193,10 @@ fn any_row() -> impl Strategy<Value = Map<String, Value>> {
     prop::collection::hash_map(any::<String>(), value, 0..4).prop_map(|map| map.into_iter().collect())
 }
 
+fn lines(rows: &[Value]) -> String {
+    rows.iter().flat_map(|row| [row.to_string(), "\n".to_owned()]).collect()
+}
+
 fn quoted(field: &str) -> String {
     format!("\"{}\"", field.replace('"', "\"\""))
 }
@@ -181,7 +205,7 @@ proptest! {
     #[test]
     fn json_round_trips(rows in prop::collection::vec(any_row(), 1..5), pretty in any::<bool>()) {
         let wanted: Vec<Value> = rows.into_iter().map(Value::Object).collect();
-        let lines: String = wanted.iter().map(|row| format!("{row}\n")).collect();
+        let lines = lines(&wanted);
         prop_assert_eq!(&values(&lines, RowFormat::Jsonl), &wanted);
         let array = if pretty { serde_json::to_string_pretty(&wanted) } else { serde_json::to_string(&wanted) };
         prop_assert_eq!(&values(&array.expect("json"), RowFormat::Json), &wanted);
@@ -191,7 +215,7 @@ proptest! {
     fn csv_round_trips(rows in prop::collection::vec(("[^\0]{0,6}", "[a-zü ]{0,6}"), 1..5)) {
         let mut text = "a,b\n".to_owned();
         for (a, b) in &rows {
-            text.push_str(&format!("{},{b}\n", quoted(a)));
+            text += &[&quoted(a), ",", b, "\n"].concat();
         }
         let wanted: Vec<Value> = rows.iter().map(|(a, b)| json!({"a": a, "b": b})).collect();
         prop_assert_eq!(values(&text, RowFormat::Csv), wanted);
@@ -202,7 +226,7 @@ proptest! {
         let wanted: Vec<Value> = rows.into_iter().map(Value::Object).collect();
         let array = serde_json::to_vec(&wanted).expect("json");
         prop_assert!(all(&array[..at.index(array.len())], RowFormat::Json).is_err());
-        let lines: String = wanted.iter().map(|row| format!("{row}\n")).collect();
+        let lines = lines(&wanted);
         if let Ok(read) = all(&lines.as_bytes()[..at.index(lines.len())], RowFormat::Jsonl) {
             let read: Vec<Value> = read.into_iter().map(|row| Value::Object(row.values)).collect();
             prop_assert!(wanted.starts_with(&read));

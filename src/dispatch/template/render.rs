@@ -90,7 +90,7 @@ fn too_long(of: &Template) -> TemplateError {
 
 fn full(engine: &Environment<'_>, values: &Map<String, Value>, of: &Template) -> Result<String, TemplateError> {
     let named = |name: &str| values.get(name).map(|value| (name.to_owned(), minijinja::Value::from(Serde(value))));
-    let context: minijinja::Value = of.variables.iter().filter_map(|variable| named(&variable.name)).collect();
+    let context = minijinja::Value::from_pairs(of.variables.iter().filter_map(|variable| named(&variable.name)));
     let mut page = Page { text: Vec::with_capacity(of.source.len() * 2), full: false };
     let rendered = engine.get_template(NAME).and_then(|t| t.render_captured_to(context, &mut page).map(|_| ()));
     match rendered {
@@ -110,7 +110,7 @@ fn unrendered(error: &minijinja::Error, of: &Template) -> TemplateError {
     let (line, column) = place(error, &of.source);
     let what = match error.kind() {
         ErrorKind::UndefinedError => match error.range().and_then(|range| of.source.get(range)) {
-            Some(expression) => format!("there is no value `{expression}`"),
+            Some(expression) => format!("there is no value `{}`", expression.trim_start_matches('.')),
             None => "a value is missing".to_owned(),
         },
         _ => said(error),

@@ -114,7 +114,8 @@ impl<'t> Walk<'_, 't> {
                 compare.ops.iter().for_each(|op| self.expr(&op.expr));
             }
             Expr::IfExpr(cond) => {
-                [&cond.test_expr, &cond.true_expr].into_iter().for_each(|part| self.expr(part));
+                self.expr(&cond.test_expr);
+                self.expr(&cond.true_expr);
                 cond.false_expr.iter().for_each(|part| self.expr(part));
             }
             Expr::Filter(filter) => self.filter(filter),
