@@ -1,6 +1,25 @@
 //! From a request to the tasks of a run: templates, rows, keys. Pure: readers and texts come in.
+//!
+//! [`Plan::new`] reads a request's templates; [`rows::read`] streams its rows; [`Plan::expand`]
+//! turns each of them into checked, rendered and keyed [`Draft`]s, one at a time.
+
+mod check;
+mod expand;
+pub mod input;
+mod key;
+mod plan;
+pub mod rows;
+mod template;
+mod text;
 
 use crate::domain::Limits;
+
+pub use check::CheckError;
+pub use expand::{Draft, Expand};
+pub use key::{Identity, KeyError};
+pub use plan::{Plan, PlanError, Rendered, Templates};
+pub use rows::{Place, Row, RowError, RowProblem, Rows};
+pub use template::{Template, TemplateError, Variable};
 
 /// A dispatch as the operator asks for it: template x arguments.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,4 +89,18 @@ pub enum RowFormat {
     Json,
     /// Comma-separated values with a header (RFC 4180).
     Csv,
+}
+
+impl RowFormat {
+    /// The format that a file's extension tells: `.jsonl` (also `.ndjson`), `.json`, `.csv`.
+    #[must_use]
+    pub fn from_path(path: &std::path::Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "json" => Some(Self::Json),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
 }
