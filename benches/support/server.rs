@@ -253,8 +253,8 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>> {
     };
     let (head, rest) = bytes.split_at(head_length);
     let head = std::str::from_utf8(head)?;
-    let body_length = head.lines().filter_map(|line| line.split_once(':'));
-    let body_length = body_length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).next_back();
+    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+    let body_length = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let body_length = body_length.map_or(Ok(0), |(_, length)| length.trim().parse::<usize>())?;
     let Some(body) = rest.get(..body_length) else { return Ok(None) };
     let path = head.split(' ').nth(1).context("no path")?;
