@@ -1,10 +1,12 @@
-//! What users rely on, through the real components.
+//! The one integration binary: each file here is a module of it, so that the crate is linked once.
 #![allow(
-    clippy::expect_used,
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a helper of tests fails as a test does"
+    reason = "a test that can't go on says so by failing, in its helpers too"
 )]
 
+mod architecture;
+mod docs;
 mod process;
