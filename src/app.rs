@@ -18,6 +18,7 @@ use crate::engine::{Engine, Parts};
 use crate::guard::{Gate, KnownKeys};
 use crate::provider::registry::Registry;
 use crate::store::sqlite::SqliteStore;
+use crate::store::vault::KeyOrigin;
 use crate::store::{Owner, Store};
 
 mod demo;
@@ -100,8 +101,9 @@ impl App {
             .map_err(|error| Complaint::usage(format!("this program can't be found on disk: {error}")))?;
         let registry =
             Registry::new(&config.providers, &environment, binary).map_err(Complaint::usage)?;
-        let (store, key) = SqliteStore::open(&home.data).map_err(Complaint::usage)?;
-        if let Some(path) = key.created() {
+        let store = SqliteStore::open(&home.data).map_err(Complaint::usage)?;
+        let KeyOrigin::File { path, created } = store.key_origin();
+        if *created {
             // Nothing can be told where standard error is gone.
             let _ = writeln!(
                 std::io::stderr(),
@@ -111,7 +113,7 @@ impl App {
         }
         let secrets = registry.secrets();
         let known = KnownKeys::new(secrets.iter().map(|(label, value)| (label.as_str(), value.expose_secret())));
-        let owner = Owner::current().map_err(Complaint::usage)?;
+        let owner = Owner::current();
         let store: Arc<dyn Store> = Arc::new(store);
         let parts = Parts {
             store,

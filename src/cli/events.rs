@@ -25,7 +25,7 @@ pub async fn list(handle: &Handle, args: &ListArgs) -> Result<(), Complaint> {
     args.write(handle, rows, COLUMNS, "there are no such events")
 }
 
-/// An event as JSON (CONTRACT): its money stands in its data.
+/// An event as JSON: its money stands in its data.
 fn row(stored: &StoredEvent) -> Result<Value, serde_json::Error> {
     let event = &stored.event;
     let mut data: Map<String, Value> = serde_json::from_str(&event.body.to_json()?)?;

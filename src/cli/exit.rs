@@ -1,4 +1,4 @@
-//! Exit codes and the one error type that users see (CONTRACT).
+//! Exit codes and the one error type that users see.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Idempotency keys (SPEC C10): a task that would get the same answer has the same key.
+//! Idempotency keys: a task that would get the same answer has the same key.
 //!
 //! A key is the first 64 bits of BLAKE3 over an encoding in which nothing can be mistaken for
 //! anything else: each part says its kind and its length, and fields of objects are sorted.

@@ -17,7 +17,7 @@ use crate::domain::Limits;
 pub use check::CheckError;
 pub use expand::{Draft, Expand};
 pub use key::{Identity, KeyError};
-pub use plan::{Plan, PlanError, Rendered, Templates};
+pub use plan::{Plan, PlanError, RenderError, Rendered, Templates};
 pub use rows::{Place, Row, RowError, RowProblem, Rows};
 pub use template::{Template, TemplateError, Variable};
 

@@ -1,4 +1,4 @@
-//! The life of an agent, as a table (SPEC D1).
+//! The life of an agent, as a table.
 
 use serde::{Deserialize, Serialize};
 

@@ -139,7 +139,7 @@ pub(crate) use serde_as_text;
 
 serde_as_text!(RunId, AgentId, Key, ContentRef);
 
-/// An idempotency key: 16 hex characters over everything that changes the answer (SPEC C10).
+/// An idempotency key: 16 hex characters over everything that changes the answer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub u64);
 

@@ -1,4 +1,4 @@
-//! What a run may use (SPEC B1).
+//! What a run may use.
 
 use std::fmt;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{ContentRef, RunId, TaskNo};
 use super::money::{ModelPrice, Usage};
 
-/// The kinds of error in results (CONTRACT).
+/// The kinds of error in results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {

@@ -8,7 +8,7 @@ use super::ids::ContentRef;
 use super::limits::Limits;
 use super::money::ModelPrice;
 
-/// The kinds of provider (SPEC E).
+/// The kinds of provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderKind {
@@ -66,7 +66,7 @@ pub struct RunSpec {
     pub max_tokens_fixed: bool,
     /// Sampling temperature, where the user gave one.
     pub temperature: Option<f64>,
-    /// The seed that goes to the provider, where the user gave one (SPEC A9).
+    /// The seed that goes to the provider, where the user gave one.
     pub seed: Option<u64>,
     /// The seed of all of our own randomness in this run.
     pub randomness: u64,

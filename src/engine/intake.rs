@@ -11,10 +11,7 @@ use super::handle::{Dispatched, Handle, HandleError};
 use super::texts;
 use crate::cost::estimate::{self, Sizes};
 use crate::cost::{Estimate, prices};
-use crate::dispatch::expand::Draft;
-use crate::dispatch::key::Identity;
-use crate::dispatch::plan::{Plan, PlanError, Templates};
-use crate::dispatch::Request;
+use crate::dispatch::{Draft, Identity, Plan, PlanError, Request, Templates};
 use crate::domain::event::{Cached, NewTask};
 use crate::domain::{
     AgentId, Command, ContentRef, Key, ModelPrice, Money, Order, ProviderKind, RunId, RunSpec, TaskNo,
@@ -97,7 +94,7 @@ fn find_provider(around: &Surroundings, request: &Request) -> Result<Arc<dyn Pro
         (None, None) => "openai",
     };
     let provider = around.registry.get(name, request.base_url.as_deref()).map_err(|error| match error {
-        RegistryError::MissingKey { .. } => HandleError::Unusable(error.to_string()),
+        RegistryError::MissingKey { .. } | RegistryError::Unusable { .. } => HandleError::Unusable(error.to_string()),
         error => refused(error),
     })?;
     match (provider.descriptor().runs_command, request.command.is_empty()) {

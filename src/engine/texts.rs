@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::dispatch::plan::{RenderError, Rendered, Templates};
-use crate::dispatch::template::TemplateError;
+use crate::dispatch::{RenderError, Rendered, TemplateError, Templates};
 use crate::domain::effect::CallOrder;
 use crate::domain::transcript::Role;
 use crate::domain::{AgentId, ContentRef, RunId, RunSpec};

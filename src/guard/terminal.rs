@@ -1,4 +1,4 @@
-//! Terminal safety (SPEC C7): model output can never send an escape sequence, a title, a
+//! Terminal safety: model output can never send an escape sequence, a title, a
 //! hyperlink, a clipboard write or a bidi trick to the operator's terminal.
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! Results on standard output or in a file (CONTRACT): one JSON object per task as it ends.
+//! Results on standard output or in a file: one JSON object per task as it ends.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -161,7 +161,7 @@ impl Results {
     }
 }
 
-/// The summary (CONTRACT).
+/// The summary.
 #[derive(Debug, Serialize)]
 pub struct Summary {
     /// The run.

@@ -1,4 +1,4 @@
-//! What becomes of a reservation when its call has ended (DESIGN: money).
+//! What becomes of a reservation when its call has ended.
 
 use crate::domain::event::Settlement;
 use crate::domain::{CallEnd, ModelPrice, Money, Sent, Totals, Usage};

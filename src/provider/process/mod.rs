@@ -1,4 +1,4 @@
-//! A command line per task is an agent (SPEC E5): what it writes to its standard output is the
+//! A command line per task is an agent: what it writes to its standard output is the
 //! answer. Each one runs below a [`supervisor`], so that its whole process tree can be held and
 //! ended, and ends with the engine.
 

@@ -1,4 +1,4 @@
-//! The supervisor: a small process between the engine and one command (DESIGN section 7).
+//! The supervisor: a small process between the engine and one command.
 //!
 //! It leads a session of its own, so that nothing that a terminal sends to the engine's process
 //! group reaches the command. It is the reaper of everything below it, so that whoever leaves the
