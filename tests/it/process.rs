@@ -355,6 +355,17 @@ async fn a_killed_supervisor_is_no_proof() {
 }
 
 #[tokio::test]
+async fn a_supervisor_that_does_not_answer_is_given_up() {
+    let mut running = Running::start(shell("sleep 1000 & echo main $$ $! $PPID; wait"));
+    let pids = running.numbers("main ").await;
+    kill_process(Pid::from_raw(pids[2]).expect("positive"), Signal::STOP).expect("sent");
+    let (outcome, _) = running.cancelled().await;
+    assert_eq!(failure(&outcome).kind, ErrorKind::Cancelled);
+    assert_eq!(outcome.receipt.tree_gone, Some(false));
+    eventually("it is cleared away all the same", || pids.iter().all(|pid| is_gone(*pid))).await;
+}
+
+#[tokio::test]
 async fn a_signal_to_the_supervisor_ends_the_tree() {
     let mut running = Running::start(shell("setsid sleep 1000 & echo main $$ $! $PPID; wait"));
     let pids = running.numbers("main ").await;
