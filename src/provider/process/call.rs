@@ -142,9 +142,11 @@ impl Call {
 
     async fn hear(&mut self, cancel: &CancellationToken, hold: &mut watch::Receiver<bool>) -> Heard {
         let late = self.deadline;
+        // A command that has ended by itself is not cancelled any more: its rest is being killed.
+        let ending = self.cancelled || self.told.exit.is_some();
         tokio::select! {
-            () = cancel.cancelled(), if !self.cancelled => Heard::Cancel,
-            stop = held(hold), if !self.cancelled => Heard::Hold(stop),
+            () = cancel.cancelled(), if !ending => Heard::Cancel,
+            stop = held(hold), if !ending => Heard::Hold(stop),
             notice = self.link.control.notice() => notice.map_or(Heard::Silence, Heard::Notice),
             length = self.link.stdout.read() => Heard::Said(length),
             length = self.link.stderr.read() => Heard::Noted(length),
@@ -155,8 +157,7 @@ impl Call {
     async fn on(&mut self, heard: Heard) {
         match heard {
             Heard::Cancel => {
-                // A command that has ended by itself was not cancelled: only its rest is cleared away.
-                self.cancelled = self.told.exit.is_none();
+                self.cancelled = true;
                 self.order(Order::End { grace_ms: GRACE.as_millis().try_into().unwrap_or(0) }).await;
                 self.expect_the_end(GRACE);
             }

@@ -8,6 +8,8 @@ use std::collections::{HashSet, VecDeque};
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -16,6 +18,9 @@ const MAX_ROUNDS: u32 = 200;
 /// A kernel may miss a child in its list while a sibling ends, so one round without news is not
 /// enough.
 const QUIET_ROUNDS: u32 = 2;
+/// How long a whole walk may wait for processes that can't be stopped yet, and how often it looks.
+const SETTLE: Duration = Duration::from_millis(50);
+const SETTLE_LOOK: Duration = Duration::from_micros(200);
 
 /// Whether the kernel lists the children of a task (`CONFIG_PROC_CHILDREN`); otherwise all
 /// processes are read.
@@ -23,6 +28,7 @@ static LISTS_CHILDREN: LazyLock<bool> = LazyLock::new(|| Path::new("/proc/thread
 
 /// Stops everything below `root`, and returns it, parents first.
 pub(super) fn freeze(root: Pid) -> Vec<Pid> {
+    let deadline = Instant::now() + SETTLE;
     let mut found = Vec::new();
     let mut known = HashSet::new();
     let mut quiet = 0;
@@ -31,6 +37,7 @@ pub(super) fn freeze(root: Pid) -> Vec<Pid> {
         walk(root, *LISTS_CHILDREN, |pid| {
             if known.insert(pid) {
                 signal(pid, Signal::STOP);
+                settle(pid, deadline);
                 found.push(pid);
             }
         });
@@ -40,6 +47,14 @@ pub(super) fn freeze(root: Pid) -> Vec<Pid> {
         }
     }
     found
+}
+
+/// Waits while a process can't be stopped because it is in the middle of something. Mostly that is
+/// a vfork(2), which ends with the exec of a child that runs as long as we have not come to it.
+fn settle(pid: Pid, deadline: Instant) {
+    while read_stat(pid).is_some_and(|stat| stat.state == 'D') && Instant::now() < deadline {
+        thread::sleep(SETTLE_LOOK);
+    }
 }
 
 /// Lets everything below `root` go on. All of it is found before any of it moves, and children go
@@ -60,13 +75,14 @@ pub(super) fn lives(pid: Pid) -> bool {
 
 /// Kills what a supervisor that died left behind: the members of its session, and those who left
 /// the session but carry all of `marks` (`NAME=value`) in the environment that they were started
-/// with. Returns how many there were. This finds what it can and proves nothing.
+/// with. Returns how many there were, without the supervisor itself. This finds what it can and proves nothing.
 pub(super) fn salvage(session: Pid, marks: &[String]) -> u32 {
     let mut killed = HashSet::new();
     for _ in 0..MAX_ROUNDS {
         let left: Vec<Pid> = all()
             .into_iter()
-            .filter(|stat| stat.lives() && (stat.session == Some(session) || carries(stat.pid, marks)))
+            .filter(|stat| stat.lives() && stat.pid != session)
+            .filter(|stat| stat.session == Some(session) || carries(stat.pid, marks))
             .map(|stat| stat.pid)
             .collect();
         if left.is_empty() {
