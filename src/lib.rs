@@ -5,5 +5,7 @@ pub mod dispatch;
 pub mod domain;
 pub mod engine;
 pub mod guard;
+pub mod limits;
 pub mod provider;
+pub mod recovery;
 pub mod store;

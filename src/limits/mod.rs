@@ -1,0 +1,3 @@
+//! May this start now? Pure: the state goes in, a verdict comes out.
+
+pub mod account;
