@@ -95,7 +95,8 @@ impl App {
 
     fn assemble(home: Home, config: Config) -> Result<Self, Complaint> {
         raise_file_limit();
-        let prices = PriceTable::builtin().and_then(|table| table.overlay(&config.prices)).map_err(Complaint::usage)?;
+        let mut prices = PriceTable::builtin().map_err(Complaint::usage)?;
+        prices.overlay(&config.prices).map_err(Complaint::usage)?;
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let binary = std::env::current_exe()
             .map_err(|error| Complaint::usage(format!("this program can't be found on disk: {error}")))?;

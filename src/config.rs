@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::cost::prices::PriceConfig;
 use crate::domain::{Limits, Money};
 use crate::provider::config::ProviderConfig;
 
@@ -45,7 +44,7 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderConfig>,
     /// Prices by model.
     #[serde(default)]
-    pub prices: BTreeMap<String, PriceConfig>,
+    pub prices: toml::Table,
     /// Defaults of every run's limits.
     #[serde(default)]
     pub limits: LimitsConfig,

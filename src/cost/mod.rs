@@ -1,8 +1,15 @@
 //! What things cost: the price table, and estimates before anything is spent.
 
+mod estimate;
+mod prices;
+pub mod tokens;
+
 use std::time::Duration;
 
 use crate::domain::Money;
+
+pub use estimate::{Basis, Estimator, OverBudget};
+pub use prices::{PriceError, PriceTable, Unpriced};
 
 /// What a dispatch will probably take. All of it is an estimate, shown with `~`.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,16 +9,15 @@ use std::sync::Arc;
 use super::call::Surroundings;
 use super::handle::{Dispatched, Handle, HandleError};
 use super::texts;
-use crate::cost::estimate::{self, Sizes};
-use crate::cost::{Estimate, prices};
+use crate::cost::{Basis, Estimate, Estimator, Unpriced};
 use crate::dispatch::{Draft, Identity, Plan, PlanError, Request, Templates};
 use crate::domain::event::{Cached, NewTask};
 use crate::domain::{
-    AgentId, Command, ContentRef, Key, ModelPrice, Money, Order, ProviderKind, RunId, RunSpec, TaskNo,
+    AgentId, Command, ContentRef, Key, ModelPrice, Order, ProviderKind, RunId, RunSpec, TaskNo,
 };
 use crate::provider::{Descriptor, Provider};
 use crate::provider::registry::RegistryError;
-use crate::store::{Filter, Sealed, StoredResult};
+use crate::store::{Sealed, StoredResult};
 
 /// The most tokens of an answer where the user says nothing.
 const MAX_TOKENS: u32 = 4096;
@@ -35,7 +34,7 @@ pub struct Checked {
     spec: RunSpec,
     file: Option<File>,
     stored: BTreeMap<TaskNo, StoredResult>,
-    sizes: Sizes,
+    over_budget: Option<String>,
     /// What it will probably take.
     pub estimate: Estimate,
     /// What the operator should know before it starts.
@@ -48,17 +47,10 @@ impl Checked {
     /// # Errors
     /// `Limit`, with the numbers, where it does not and the user did not ask for a part.
     pub fn affordable(&self) -> Result<(), HandleError> {
-        let Some(budget) = self.spec.limits.max_total_cost_usd.filter(|_| !self.spec.partial) else { return Ok(()) };
-        if self.estimate.likely <= budget {
-            return Ok(());
+        match self.over_budget.as_ref().filter(|_| !self.spec.partial) {
+            Some(problem) => Err(HandleError::Limit(problem.clone())),
+            None => Ok(()),
         }
-        let fit = self.sizes.fit(&self.estimate, budget);
-        Err(HandleError::Limit(format!(
-            "estimated ~${} > budget ${}; ~{fit} of {} rows fit: raise --budget, send fewer rows, or pass --partial",
-            self.estimate.likely.short(4),
-            budget.short(4),
-            self.estimate.tasks,
-        )))
     }
 }
 
@@ -68,18 +60,28 @@ pub(super) fn check(around: &Surroundings, request: Request) -> Result<Checked, 
     let mut notices = Vec::new();
     let spec = specify(around, &request, provider.descriptor(), &mut notices)?;
     let mut file = open(&request)?;
-    let (sizes, stored) = read_rows(around, &request, &spec, &*provider, file.as_mut())?;
-    let tasks = sizes.tasks();
+    let mut estimator = Estimator::new(basis(around, &spec)?);
+    let stored = read_rows(around, &request, &spec, &*provider, file.as_mut(), &mut estimator)?;
+    let estimate = estimator.estimate();
+    let tasks = estimate.tasks;
     if let Some(wanted) = spec.limits.min_success.filter(|wanted| *wanted > tasks) {
         return Err(refused(format!("--min-success {wanted} can never be met: there are only {tasks} tasks")));
     }
-    let typical = around
-        .store
-        .typical_usage(&spec.provider, &spec.model, SAMPLE)
-        .map_err(|error| HandleError::Refused(error.to_string()))?;
-    let cached = u32::try_from(stored.len()).unwrap_or(u32::MAX);
-    let estimate = estimate::estimate(&sizes, &spec.price, spec.max_tokens, cached, typical, spec.limits.max_parallel);
-    Ok(Checked { request, spec, file, stored, sizes, estimate, notices })
+    let over_budget = estimator.within_budget().err().map(|over| over.to_string());
+    Ok(Checked { request, spec, file, stored, over_budget, estimate, notices })
+}
+
+/// What an estimate rests on: earlier results of the model, where there are any.
+fn basis(around: &Surroundings, spec: &RunSpec) -> Result<Basis, HandleError> {
+    let typical = around.store.typical_usage(&spec.provider, &spec.model, SAMPLE).map_err(refused)?;
+    Ok(Basis {
+        price: spec.price,
+        max_tokens: spec.max_tokens,
+        typical,
+        typical_duration: None,
+        max_parallel: spec.limits.max_parallel,
+        budget: spec.limits.max_total_cost_usd,
+    })
 }
 
 fn refused(message: impl std::fmt::Display) -> HandleError {
@@ -116,7 +118,7 @@ fn specify(
     let price = if provider.bills_tokens { around.prices.find(&model) } else { Some(ModelPrice::FREE) };
     if price.is_none() {
         if request.limits.max_total_cost_usd.is_some() {
-            return Err(refused(prices::unpriced(&model)));
+            return Err(refused(Unpriced(model)));
         }
         notices.push(format!("note: model `{model}` has no price, so its cost is not counted"));
     }
@@ -204,11 +206,11 @@ fn read_rows(
     spec: &RunSpec,
     provider: &dyn Provider,
     file: Option<&mut File>,
-) -> Result<(Sizes, BTreeMap<TaskNo, StoredResult>), HandleError> {
+    estimator: &mut Estimator,
+) -> Result<BTreeMap<TaskNo, StoredResult>, HandleError> {
     let plan = Plan::new(request).map_err(refused)?;
     let rows = plan.rows(reader(file)?);
     let most = spec.limits.max_total_agents;
-    let mut sizes = Sizes::default();
     let mut stored = BTreeMap::new();
     let mut piece = Vec::with_capacity(PIECE);
     for draft in plan.expand(rows, &identity(request, spec), spec.reusable) {
@@ -220,17 +222,16 @@ fn read_rows(
                 request.rows.as_ref().map_or("the dispatch", |rows| rows.name.as_str())
             )));
         }
-        sizes.add(bound(provider, spec, &draft));
-        piece.push((draft.task, draft.key, draft.payload));
+        piece.push(Sized { bytes: text_bytes(&draft), bound: bound(provider, spec, &draft), draft });
         if piece.len() == PIECE {
-            look_up(around, request, spec, &mut piece, &mut stored)?;
+            look_up(around, request, spec, &mut piece, &mut stored, estimator)?;
         }
     }
-    look_up(around, request, spec, &mut piece, &mut stored)?;
-    if sizes.tasks() == 0 {
+    look_up(around, request, spec, &mut piece, &mut stored, estimator)?;
+    if estimator.estimate().tasks == 0 {
         return Err(refused("there are no rows: nothing to run"));
     }
-    Ok((sizes, stored))
+    Ok(stored)
 }
 
 fn bound(provider: &dyn Provider, spec: &RunSpec, draft: &Draft) -> u32 {
@@ -238,25 +239,43 @@ fn bound(provider: &dyn Provider, spec: &RunSpec, draft: &Draft) -> u32 {
     provider.input_bound(&texts::request(spec, &draft.rendered, 0, nobody))
 }
 
+/// A task that was read, and how long its texts are.
+struct Sized {
+    draft: Draft,
+    bytes: u64,
+    bound: u32,
+}
+
+fn text_bytes(draft: &Draft) -> u64 {
+    let texts = [&draft.rendered.prompt, &draft.rendered.system];
+    texts.into_iter().flatten().map(|text| text.len() as u64).sum()
+}
+
 /// Finds stored results, and the user's own keys that were used for something else.
 fn look_up(
     around: &Surroundings,
     request: &Request,
     spec: &RunSpec,
-    piece: &mut Vec<(TaskNo, Key, Option<Key>)>,
+    piece: &mut Vec<Sized>,
     stored: &mut BTreeMap<TaskNo, StoredResult>,
+    estimator: &mut Estimator,
 ) -> Result<(), HandleError> {
     let piece = std::mem::take(piece);
     let own = request.own_key.is_some();
     let reuse = request.use_cache && spec.reusable;
-    if !(reuse || own) {
-        return Ok(());
-    }
-    let keys: Vec<Key> = piece.iter().map(|(_, key, _)| *key).collect();
-    let found = around.store.results(&keys).map_err(refused)?;
-    for (task, key, payload) in piece {
-        let Some(result) = found.get(&key) else { continue };
-        if own && result.payload != payload {
+    let keys: Vec<Key> = piece.iter().filter(|_| reuse || own).map(|sized| sized.draft.key).collect();
+    let found = if keys.is_empty() { BTreeMap::new() } else { around.store.results(&keys).map_err(refused)? };
+    for Sized { draft, bytes, bound } in piece {
+        let task = draft.task;
+        let Some(result) = found.get(&draft.key) else {
+            // A task that shares the result of an earlier one costs nothing.
+            match draft.same_as {
+                Some(_) => estimator.add_cached(),
+                None => estimator.add(bytes, bound),
+            }
+            continue;
+        };
+        if own && result.payload != draft.payload {
             return Err(refused(format!(
                 "task {task}: its key was used before for something else (run {}, task {}): use another key, \
                  or send what was sent then",
@@ -265,6 +284,9 @@ fn look_up(
         }
         if reuse {
             stored.insert(task, result.clone());
+            estimator.add_cached();
+        } else {
+            estimator.add(bytes, bound);
         }
     }
     Ok(())
@@ -273,7 +295,7 @@ fn look_up(
 /// Stores the tasks of a checked dispatch, and starts it.
 pub(super) async fn start(handle: &Handle, checked: Checked, random: u64) -> Result<Dispatched, HandleError> {
     let run = RunId::from_random(random);
-    let tasks = checked.sizes.tasks();
+    let tasks = checked.estimate.tasks;
     let cached = u32::try_from(checked.stored.len()).unwrap_or(u32::MAX);
     let by = checked.request.by.clone();
     let order = |command| Order { by: by.clone(), reason: None, command };
@@ -301,7 +323,7 @@ fn store(
     by: &str,
 ) -> Result<(), HandleError> {
     let around = handle.around();
-    let Checked { request, mut spec, mut file, mut stored, sizes, .. } = checked;
+    let Checked { request, mut spec, mut file, mut stored, estimate, .. } = checked;
     let post = |command, contents| {
         let order = Order { by: by.to_owned(), reason: None, command };
         runtime.block_on(handle.post(order, contents))
@@ -346,7 +368,7 @@ fn store(
             post(Command::Add { run, tasks: std::mem::take(&mut piece) }, std::mem::take(&mut contents))?;
         }
     }
-    if total != sizes.tasks() {
+    if total != estimate.tasks {
         return Err(refused("the rows changed while they were read: try again"));
     }
     if piece.is_empty() { Ok(()) } else { post(Command::Add { run, tasks: piece }, contents) }

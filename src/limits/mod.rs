@@ -1,3 +1,3 @@
-//! May this start now? Pure: limits and what is used come in, a verdict comes out.
+//! May this start now? Pure: the state goes in, a verdict comes out.
 
 pub mod account;

@@ -1,3 +1,3 @@
-//! What to do about failures and about what a crash left behind. Pure.
+//! What happens after a failure. Pure: no clock, and randomness is an input.
 
 pub mod retry;

@@ -1,29 +1,34 @@
-//! When a failed attempt is made again.
+//! How long to wait before a task is tried again: exponential backoff with full jitter, and never
+//! sooner than the provider asks for.
 
 use std::time::Duration;
 
 use crate::domain::TaskNo;
 
+/// The longest wait before the first retry, in milliseconds; it doubles with each further one.
 const BASE_MS: u64 = 500;
-const CAP_MS: u64 = 30_000;
-/// A provider that asks for more is not waited for longer than this at a time.
-const RETRY_AFTER_CAP_MS: u64 = 60_000;
+/// The longest wait of our own, in milliseconds.
+const MOST_MS: u64 = 30_000;
+/// The longest wait that a provider gets, in milliseconds: a run must not hang on one header.
+const MOST_ASKED_MS: u64 = 60_000;
+/// Over how many milliseconds those spread that were asked to come back at the same moment.
+const SPREAD_MS: u64 = 250;
 
-/// How long to wait after attempt `attempt` (from 1) failed: exponential backoff with full jitter
-/// ("Exponential Backoff And Jitter", AWS Architecture Blog), never less than what the provider
-/// asks for. The jitter is drawn from `randomness`, so that a run can be repeated.
+/// How long to wait after `attempt` (from 1) of `task` has failed. The same arguments always give
+/// the same wait; `randomness` is the run's own.
 #[must_use]
 pub fn wait(attempt: u32, retry_after_ms: Option<u64>, randomness: u64, task: TaskNo) -> Duration {
-    let ceiling = BASE_MS.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(CAP_MS);
-    let jitter = mix(randomness ^ (u64::from(task) << 32) ^ u64::from(attempt)) % ceiling.max(1);
-    let asked = retry_after_ms.unwrap_or(0).min(RETRY_AFTER_CAP_MS);
-    // What was asked for is a floor for everyone at once: the jitter on top keeps them apart.
-    Duration::from_millis(if asked > 0 { asked + jitter / 4 } else { jitter.max(1) })
+    let chance = mix(mix(mix(randomness) ^ u64::from(task)) ^ u64::from(attempt));
+    let doublings = attempt.saturating_sub(1).min(u64::BITS - 1);
+    let most = BASE_MS.saturating_mul(1 << doublings).min(MOST_MS);
+    let ours = chance % (most + 1);
+    let asked = retry_after_ms.map_or(0, |ms| ms.min(MOST_ASKED_MS) + chance % SPREAD_MS);
+    Duration::from_millis(ours.max(asked))
 }
 
-/// `SplitMix64` (Steele, Lea, Flood 2014): spreads neighbouring inputs over all outputs.
+/// One step of splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 #[must_use]
-pub fn mix(seed: u64) -> u64 {
+pub const fn mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -32,28 +37,42 @@ pub fn mix(seed: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn waits_grow_within_their_bounds() {
-        for attempt in 1..40 {
-            for task in 0..200 {
-                let waited = wait(attempt, None, 7, task).as_millis();
-                assert!((1..=30_000).contains(&waited), "{attempt} {task} {waited}");
-            }
+    fn the_generator_is_splitmix64() {
+        // The first outputs of the reference implementation for the seed 1234567.
+        assert_eq!(mix(1_234_567), 6_457_827_717_110_365_317);
+        assert_eq!(mix(1_234_567_u64.wrapping_add(0x9e37_79b9_7f4a_7c15)), 3_203_168_211_198_807_973);
+    }
+
+    #[test]
+    fn waits_grow_and_fill_their_range() {
+        for (attempt, most) in [(1, 500), (2, 1000), (4, 4000), (7, 30_000), (u32::MAX, 30_000)] {
+            let waits: Vec<_> = (0..1000).map(|task| wait(attempt, None, 7, task).as_millis()).collect();
+            let mean = waits.iter().sum::<u128>() / 1000;
+            assert!(waits.iter().all(|&ms| ms <= most), "attempt {attempt}");
+            assert!((most * 45 / 100..=most * 55 / 100).contains(&mean), "attempt {attempt}: mean {mean}");
         }
-        assert!(wait(1, None, 7, 0).as_millis() <= 500);
     }
 
     #[test]
-    fn a_provider_is_obeyed_up_to_the_cap() {
-        assert!(wait(1, Some(4_000), 7, 0).as_millis() >= 4_000);
-        assert!(wait(1, Some(u64::MAX), 7, 0).as_millis() <= 61_000);
+    fn those_who_were_asked_to_wait_do_not_come_back_all_at_once() {
+        let distinct: std::collections::BTreeSet<_> = (0..100).map(|task| wait(1, Some(4000), 7, task)).collect();
+        assert!(distinct.len() > 50);
     }
 
-    #[test]
-    fn the_same_seed_waits_the_same() {
-        assert_eq!(wait(2, None, 9, 5), wait(2, None, 9, 5));
-        assert_ne!(wait(2, None, 9, 5), wait(2, None, 9, 6));
+    proptest! {
+        #[test]
+        fn a_wait_is_bounded_and_repeatable(
+            attempt in any::<u32>(), asked in prop::option::of(any::<u64>()), randomness in any::<u64>(), task in any::<u32>()
+        ) {
+            let waited = wait(attempt, asked, randomness, task);
+            prop_assert_eq!(waited, wait(attempt, asked, randomness, task));
+            prop_assert!(waited >= Duration::from_millis(asked.unwrap_or(0).min(MOST_ASKED_MS)));
+            prop_assert!(waited < Duration::from_millis(MOST_ASKED_MS + SPREAD_MS));
+        }
     }
 }
