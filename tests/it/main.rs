@@ -1,0 +1,11 @@
+//! The one integration binary: each file here is a module of it, so that the crate is linked once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on says so by failing, in its helpers too"
+)]
+
+mod openai;
+mod support;
