@@ -2,6 +2,8 @@
 //! [`registry`]. It knows nothing of runs, money or the engine: a request goes in, an
 //! [`Outcome`] comes out, whatever happens on the way.
 
+pub mod config;
+pub(crate) mod http;
 pub mod openai;
 pub mod process;
 pub mod registry;

@@ -9,4 +9,6 @@
 
 mod architecture;
 mod docs;
+mod openai;
 mod process;
+mod support;
