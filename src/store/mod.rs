@@ -4,6 +4,7 @@
 //! All methods block on the disk: the engine calls [`Store::commit`] from the writer's own thread
 //! only, and readers come from blocking threads.
 
+mod owner;
 pub mod rows;
 pub mod sqlite;
 pub mod vault;
@@ -13,7 +14,8 @@ use std::collections::BTreeMap;
 use crate::domain::{ContentRef, Event, Key, RunId, Severity, Usage, Wall};
 
 pub use rows::{AgentRow, Owner, RunRow, StoredResult, TaskRow};
-pub use vault::{Sealed, Vault};
+pub use sqlite::SqliteStore;
+pub use vault::{KeyOrigin, Sealed, Vault, VaultError};
 
 /// What a store could not do.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +52,23 @@ pub enum StoreError {
         /// Its owner.
         pid: u32,
     },
+    /// The run is not in this home.
+    #[error("there is no run {0} in this home (`flightdeck runs` lists them)")]
+    NoRun(RunId),
+    /// An event that does not follow the last one of its run: another run has the same id, or
+    /// another process has been at work on it.
+    #[error("run {run}: event {got} cannot follow event {last}")]
+    Gap {
+        /// The run.
+        run: RunId,
+        /// The last event that is stored; 0: none.
+        last: u64,
+        /// The event that came.
+        got: u64,
+    },
+    /// The key of the home.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// A content that does not open: the key is another one, or the file is damaged.
     #[error("content {0} does not open: the key of this home is another one, or the database is damaged")]
     Sealed(ContentRef),
@@ -77,6 +96,10 @@ pub struct Batch {
 }
 
 /// What a listing shows: newest run first, at most `limit` rows.
+///
+/// `since` and `until` bound when a run was asked for, when a task ended (a task that has not
+/// ended counts by its run's beginning), when an event was decided, and, for agents, the time in
+/// which their run was there.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only this run.
@@ -113,13 +136,14 @@ pub trait Store: Send + Sync {
     /// Makes a batch durable, all or nothing, with one sync of the disk.
     ///
     /// # Errors
-    /// Where it is not durable: then nothing of it is there.
+    /// Where it is not durable: then nothing of it is there. `Gap` where an event does not follow
+    /// the last one of its run, `Full` where the disk is full.
     fn commit(&self, batch: &Batch) -> Result<(), StoreError>;
 
     /// Makes this process the owner of a run that has no living one.
     ///
     /// # Errors
-    /// `Owned` where another living process has it.
+    /// `Owned` where another living process has it; `NoRun` where it is not there.
     fn take_over(&self, run: RunId, owner: &Owner) -> Result<(), StoreError>;
 
     /// Runs, newest first. Those without a living owner that have not ended are `suspended`.
@@ -158,14 +182,16 @@ pub trait Store: Send + Sync {
     /// Where it does not open.
     fn content(&self, name: ContentRef) -> Result<Option<String>, StoreError>;
 
-    /// Reusable results of completed tasks by key, the newest of each.
+    /// Results of completed tasks by key, the newest of each: of runs whose results are reusable,
+    /// and only from tasks that had an answer of their own.
     ///
     /// # Errors
     /// Where the database can't be read.
     fn results(&self, keys: &[Key]) -> Result<BTreeMap<Key, StoredResult>, StoreError>;
 
-    /// What completed tasks of a model used on average, newest first over at most `sample` of
-    /// them, and how many were found; nothing where there are none.
+    /// What completed tasks of runs that asked for a model used on average, newest run first over
+    /// at most `sample` of them, and how many were found; nothing where there are none. Stored
+    /// results that answered again don't count.
     ///
     /// # Errors
     /// Where the database can't be read.
@@ -176,6 +202,10 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// Where the database can't be read.
     fn version(&self) -> Result<u64, StoreError>;
+
+    /// Called by the writer when it has nothing to commit: the moment for what would otherwise
+    /// delay a later commit.
+    fn idle(&self) {}
 
     /// Seals texts for this store.
     fn vault(&self) -> &Vault;

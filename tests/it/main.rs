@@ -11,4 +11,5 @@ mod architecture;
 mod docs;
 mod openai;
 mod process;
+mod store;
 mod support;
