@@ -15,7 +15,7 @@ use super::pending::{Pending, Released, Reply, SnapshotReply};
 use super::perform::Perform;
 use super::writer::{Writer, Written};
 use crate::domain::effect::Timer;
-use crate::domain::{Command, Effect, Event, Mono, Order, Report, Run, RunId, State};
+use crate::domain::{Command, Effect, Event, Mono, Order, Report, Run, RunId, RunState, State};
 use crate::store::{Owner, Sealed};
 
 /// How many inputs are taken before what they led to is handed to the store.
@@ -71,7 +71,7 @@ impl MainLoop {
     pub(super) async fn run(mut self) {
         loop {
             self.flush();
-            if self.stopping && self.writing.is_none() && self.is_quiet() {
+            if self.stopping && (self.cannot_write() || self.writing.is_none() && self.is_quiet()) {
                 break;
             }
             let next_timer = self.timers.peek().map(|Reverse((at, _))| self.clock.instant(*at));
@@ -163,6 +163,12 @@ impl MainLoop {
         }
     }
 
+    /// Whether the store fails: then waiting for it would never end. What is not durable was never
+    /// acknowledged, and no effect that rests on it was performed.
+    fn cannot_write(&self) -> bool {
+        self.health.borrow().store.is_some()
+    }
+
     /// Whether nothing is under way and nothing waits for the disk.
     fn is_quiet(&self) -> bool {
         self.pending.is_empty() && self.state.runs.values().all(|run| !run.state.is_live())
@@ -220,7 +226,13 @@ impl MainLoop {
             return;
         }
         let (batch, released) = self.pending.take(&self.state, &self.owner);
-        self.state.runs.retain(|_, run| !run.state.is_final() && run.state != crate::domain::RunState::Suspended);
+        self.state.runs.retain(|id, run| {
+            let over = run.state.is_final() || run.state == RunState::Suspended;
+            if over {
+                self.perform.run_is_over(*id);
+            }
+            !over
+        });
         if batch.events.is_empty() && batch.contents.is_empty() {
             self.release(released);
         } else if self.writer.commit(batch) {

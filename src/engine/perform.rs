@@ -68,6 +68,11 @@ impl Perform {
         }
     }
 
+    /// A run has ended or was let go: its texts are not needed any more.
+    pub(super) fn run_is_over(&self, run: RunId) {
+        self.surroundings.texts.drop_run(run);
+    }
+
     /// Waits until nothing of any call goes on.
     pub(super) async fn close(&mut self) {
         for strings in self.calls.values() {

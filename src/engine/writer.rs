@@ -1,7 +1,7 @@
 //! The store's thread: commits what has come meanwhile, and moves the durable watermark.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ use crate::store::{Batch, Store, StoreError};
 
 /// How long to wait before a commit that failed is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
+
+/// After how long without a batch the store may tidy up.
+const IDLE: Duration = Duration::from_millis(500);
 
 /// What the store's thread tells the loop.
 #[derive(Debug)]
@@ -54,7 +57,7 @@ impl Drop for Writer {
 }
 
 fn write(store: &dyn Store, queue: &Receiver<Batch>, told: &mpsc::Sender<Written>) {
-    while let Ok(batch) = queue.recv() {
+    while let Some(batch) = next(store, queue) {
         loop {
             match store.commit(&batch) {
                 Ok(()) => break,
@@ -68,6 +71,19 @@ fn write(store: &dyn Store, queue: &Receiver<Batch>, told: &mpsc::Sender<Written
         }
         if told.blocking_send(Written::Done).is_err() {
             return;
+        }
+    }
+}
+
+/// The next batch. When none comes for a while, the store may tidy up: once, for an idle engine
+/// does nothing at all.
+fn next(store: &dyn Store, queue: &Receiver<Batch>) -> Option<Batch> {
+    match queue.recv_timeout(IDLE) {
+        Ok(batch) => Some(batch),
+        Err(RecvTimeoutError::Disconnected) => None,
+        Err(RecvTimeoutError::Timeout) => {
+            store.idle();
+            queue.recv().ok()
         }
     }
 }
