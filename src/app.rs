@@ -164,16 +164,20 @@ impl App {
             run,
             theme: self.config.console.theme.clone(),
             demo,
-            limits: self.config.limits.defaults(),
-            provider: self.config.default_provider.clone(),
-            home: self.home.data.display().to_string(),
-            themes: self.home.config.join("themes"),
-            operator: operator(),
+            defaults: console::Defaults {
+                provider: self.config.default_provider.clone(),
+                model: None,
+                limits: self.config.limits.defaults(),
+            },
+            home_label: self.home.data.display().to_string(),
+            config_dir: Some(self.home.config.clone()),
+            by: operator(),
             clock: Arc::new(move || clock.now()),
         };
         let ended = console::run(self.engine.handle.clone(), options).await;
+        // Runs that are still at work are suspended: they can be gone on with later.
         self.engine.stop().await;
-        ended.map_err(Complaint::usage)?;
+        farewell(&ended.map_err(Complaint::usage)?)?;
         Ok(Exit::Met)
     }
 
@@ -195,6 +199,15 @@ impl App {
         self.engine.stop().await;
         ended
     }
+}
+
+/// Says what became of the runs that were at work.
+fn farewell(exit: &console::Exit) -> std::io::Result<()> {
+    let (console::Exit::Suspend(runs) | console::Exit::Ended(runs)) = exit else { return Ok(()) };
+    for run in runs {
+        writeln!(std::io::stderr(), "run {run} is suspended: go on with `flightdeck resume-run {run}`")?;
+    }
+    Ok(())
 }
 
 /// Who asks, for the log.
