@@ -1,5 +1,6 @@
 //! flightdeck: a terminal console for people who run fleets of AI agents.
 
+pub mod console;
 pub mod cost;
 pub mod dispatch;
 pub mod domain;
