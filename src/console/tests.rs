@@ -1,0 +1,285 @@
+//! The console as operators meet it: events and keys in, screens and orders out.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use insta::assert_snapshot;
+
+use super::Exit;
+use super::desk::Desk;
+use super::fixture::{self, busy, frame, run, watching};
+use super::panes::agents::ROWS_BUILT;
+
+use super::wish::{Answer, Ask};
+use crate::domain::{Command, Targets};
+use crate::engine::handle::{Ack, Dispatched};
+
+/// Presses keys, as the key map writes them; plain text is written as it is.
+fn press(desk: &mut Desk, keys: &str) -> Vec<Ask> {
+    keys.split(' ').flat_map(|key| desk.key(event(key))).collect()
+}
+
+fn event(key: &str) -> KeyEvent {
+    let code = |name: &str| match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "space" => KeyCode::Char(' '),
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        name => KeyCode::Char(name.chars().next().expect("a key")),
+    };
+    match key.strip_prefix("ctrl-") {
+        Some(name) => KeyEvent::new(code(name), KeyModifiers::CONTROL),
+        None => KeyEvent::new(code(key), KeyModifiers::NONE),
+    }
+}
+
+fn write(desk: &mut Desk, text: &str) {
+    for c in text.chars() {
+        desk.key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+    }
+}
+
+/// The command that was submitted.
+fn command(asks: &[Ask]) -> Option<Command> {
+    asks.iter().find_map(|ask| match ask {
+        Ask::Submit { order, .. } => Some(order.command.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_busy_run_at_every_size() {
+    let mut desk = watching(&busy(100));
+    assert_snapshot!("busy_80x24", frame(&mut desk, 80, 24));
+    assert_snapshot!("busy_160x45", frame(&mut desk, 160, 45));
+    assert_snapshot!("busy_220x60", frame(&mut desk, 220, 60));
+    assert_snapshot!("too_small", frame(&mut desk, 50, 10));
+}
+
+#[test]
+fn nothing_open() {
+    assert_snapshot!("empty_80x24", frame(&mut fixture::desk(), 80, 24));
+}
+
+#[test]
+fn help_says_what_the_keys_do() {
+    let mut desk = watching(&busy(100));
+    press(&mut desk, "?");
+    assert_snapshot!("help_80x24", frame(&mut desk, 80, 24));
+    assert_snapshot!("help_120x70", frame(&mut desk, 120, 70));
+    press(&mut desk, "esc");
+    assert!(!frame(&mut desk, 80, 24).contains(" keys "));
+}
+
+#[test]
+fn pause_and_resume_of_one_of_marked_and_of_all() {
+    let run = busy(100);
+    let mut desk = watching(&run);
+    frame(&mut desk, 160, 45);
+    let pause = |agents: &[u32]| Some(Command::Pause(Targets::some(run.id, agents.to_vec())));
+    // The cursor rides on the first agent that has not ended.
+    assert_eq!(command(&press(&mut desk, "p")), pause(&[22]));
+    assert_eq!(command(&press(&mut desk, "j p")), pause(&[23]));
+    // 024 has failed: it is marked, and passed over.
+    assert_eq!(command(&press(&mut desk, "space space space p")), pause(&[23, 25]));
+    assert_eq!(command(&press(&mut desk, "P")), Some(Command::Pause(Targets::all(run.id))));
+    press(&mut desk, "esc G g");
+    assert_eq!(command(&press(&mut desk, "r")), None);
+    assert!(frame(&mut desk, 160, 45).contains("nothing to resume"));
+    press(&mut desk, "/");
+    write(&mut desk, "paused");
+    press(&mut desk, "enter *");
+    let resumed = Some(Command::Resume(Targets::some(run.id, vec![28, 30, 33])));
+    assert_eq!(command(&press(&mut desk, "r")), resumed);
+    desk.take(Answer::Submitted { done: "resumed 3 agents".into(), result: Ok(Ack { agents: 3 }) });
+    assert!(frame(&mut desk, 160, 45).contains("✓ resumed 3 agents"));
+}
+
+#[test]
+fn a_kill_asks_first_and_no_is_chosen() {
+    let run = busy(100);
+    let mut desk = watching(&run);
+    frame(&mut desk, 160, 45);
+    assert_eq!(command(&press(&mut desk, "space space j j space x")), None);
+    assert_snapshot!("kill_80x24", frame(&mut desk, 80, 24));
+    assert_eq!(command(&press(&mut desk, "enter")), None);
+    assert_eq!(command(&press(&mut desk, "x right esc")), None);
+    let killed = Some(Command::Kill(Targets::some(run.id, vec![22, 23, 26])));
+    assert_eq!(command(&press(&mut desk, "x right enter")), killed);
+    assert_eq!(command(&press(&mut desk, "X right enter")), Some(Command::Kill(Targets::all(run.id))));
+}
+
+#[test]
+fn an_agent_opens() {
+    let mut desk = watching(&busy(100));
+    frame(&mut desk, 160, 45);
+    press(&mut desk, "g");
+    let asks = press(&mut desk, "enter");
+    let names: Vec<_> =
+        asks.iter().filter_map(|ask| if let Ask::Text(name) = ask { Some(*name) } else { None }).collect();
+    assert_eq!(names.len(), 3, "arguments, template and output");
+    let texts = [
+        "{\"algorithm\":\"merge sort\",\"size\":1000}",
+        "Sort with {{algorithm}}.",
+        "It took \u{1b}[31m8,700\u{1b}[0m steps.",
+    ];
+    for (name, text) in names.into_iter().zip(texts) {
+        desk.take(Answer::Text(name, Ok(Some(text.to_owned()))));
+    }
+    let shown = frame(&mut desk, 120, 30);
+    assert!(!shown.contains('\u{1b}'));
+    assert_snapshot!("detail_120x30", shown);
+}
+
+#[test]
+fn events_can_be_read_while_new_ones_come() {
+    let mut builder = busy(100);
+    let mut desk = watching(&builder);
+    frame(&mut desk, 160, 45);
+    press(&mut desk, "e g");
+    let first = |desk: &mut Desk| {
+        let screen = frame(desk, 160, 45);
+        let at = screen.lines().position(|line| line.contains("events ─ held")).expect("is held");
+        screen.lines().nth(at + 1).expect("a line").to_owned()
+    };
+    let before = first(&mut desk);
+    let known = builder.events.len();
+    builder.later(100).finish(22, "0.01");
+    let new = builder.events[known..].into();
+    desk.take(Answer::Update(builder.id, crate::engine::handle::Update::Events(new)));
+    assert_eq!(first(&mut desk), before);
+    press(&mut desk, "f");
+    assert!(frame(&mut desk, 160, 45).contains("events ─ follow"));
+}
+
+#[test]
+fn a_gap_in_the_events_is_mended_by_a_snapshot() {
+    let mut builder = busy(100);
+    let mut desk = watching(&builder);
+    let known = builder.events.len();
+    builder.later(100).finish(22, "0.01");
+    let late = builder.events[known + 1..].into();
+    let asks = desk.take(Answer::Update(builder.id, crate::engine::handle::Update::Events(late)));
+    assert!(matches!(asks.as_slice(), [Ask::Open(run)] if *run == builder.id));
+}
+
+#[test]
+fn the_prompt_estimates_asks_and_dispatches() {
+    let mut desk = fixture::desk();
+    frame(&mut desk, 120, 30);
+    press(&mut desk, "n");
+    write(&mut desk, "Sort with {{algorithm}}");
+    press(&mut desk, "tab");
+    write(&mut desk, "rows.csv");
+    press(&mut desk, "tab tab tab tab tab");
+    write(&mut desk, "5");
+    let mut now = desk.view.now;
+    now.mono = now.mono.after(std::time::Duration::from_millis(299));
+    assert!(desk.tick(now).is_empty());
+    now.mono = now.mono.after(std::time::Duration::from_millis(1));
+    let asks = desk.tick(now);
+    let [Ask::Estimate { revision, request }] = asks.as_slice() else { panic!("{asks:?}") };
+    assert_eq!(request.rows.as_ref().map(|rows| rows.name.as_str()), Some("rows.csv"));
+    desk.take(Answer::Estimated { revision: *revision, result: Ok(estimate()) });
+    assert_snapshot!("prompt_80x24", frame(&mut desk, 80, 24));
+    assert_snapshot!("prompt_160x45", frame(&mut desk, 160, 45));
+    press(&mut desk, "enter");
+    assert_snapshot!("dispatch_80x24", frame(&mut desk, 80, 24));
+    let asks = press(&mut desk, "enter");
+    assert!(matches!(asks.as_slice(), [Ask::Dispatch(sent)] if sent == request));
+    let id = crate::domain::RunId::from_random(9);
+    let asks = desk.take(Answer::Dispatched(Ok(Dispatched { run: id, tasks: 100, cached: 0 })));
+    assert!(matches!(asks.as_slice(), [Ask::Open(run)] if *run == id));
+}
+
+fn estimate() -> crate::cost::Estimate {
+    crate::cost::Estimate {
+        tasks: 100,
+        cached: 0,
+        input_tokens: 41_200,
+        output_tokens: 9_600,
+        low: fixture::money("1.71"),
+        likely: fixture::money("1.90"),
+        high: fixture::money("2.09"),
+        worst: fixture::money("6.20"),
+        duration: Some(std::time::Duration::from_secs(125)),
+        samples: 0,
+    }
+}
+
+#[test]
+fn what_is_wrong_in_the_prompt_is_said_in_place() {
+    let mut desk = fixture::desk();
+    press(&mut desk, "n");
+    write(&mut desk, "Say {{word}}");
+    press(&mut desk, "tab");
+    write(&mut desk, "rows.txt");
+    press(&mut desk, "enter");
+    assert_snapshot!("prompt_wrong_80x24", frame(&mut desk, 80, 24));
+    press(&mut desk, "esc q");
+    assert!(frame(&mut desk, 80, 24).contains("Say {{word}}"), "what was written stays");
+}
+
+#[test]
+fn quitting_asks_what_becomes_of_live_runs() {
+    let run = busy(100);
+    let mut desk = watching(&run);
+    assert!(press(&mut desk, "q").is_empty());
+    assert_snapshot!("quit_80x24", frame(&mut desk, 80, 24));
+    assert!(press(&mut desk, "enter").is_empty(), "stay is chosen");
+    let asks = press(&mut desk, "q right enter");
+    assert!(matches!(asks.as_slice(), [Ask::Quit(Exit::Suspend(runs))] if runs == &[run.id]));
+    assert!(press(&mut desk, "ctrl-c").is_empty());
+    let asks = press(&mut desk, "ctrl-c");
+    assert!(matches!(asks.as_slice(), [Ask::Quit(Exit::Suspend(runs))] if runs == &[run.id]));
+    let asks = press(&mut fixture::desk(), "q");
+    assert!(matches!(asks.as_slice(), [Ask::Quit(Exit::Quit)]));
+}
+
+#[test]
+fn a_frame_builds_only_the_rows_in_sight() {
+    let mut desk = watching(&busy(10_000));
+    desk.touch();
+    ROWS_BUILT.with(|rows| rows.set(0));
+    let area = ratatui::layout::Rect::new(0, 0, 160, 45);
+    let mut buf = ratatui::buffer::Buffer::empty(area);
+    desk.draw(area, &mut buf);
+    let built = ROWS_BUILT.with(std::cell::Cell::get);
+    assert!((10..45).contains(&built), "{built}");
+}
+
+#[test]
+fn an_idle_console_sleeps() {
+    let mut desk = fixture::desk();
+    frame(&mut desk, 80, 24);
+    assert!(!desk.is_dirty());
+    assert_eq!(desk.wake(), None);
+    let mut ended = watching(run(1).start());
+    assert!(ended.wake().is_some(), "a live run has a clock");
+    let mut suspended = run(1);
+    suspended.start().suspend();
+    ended = watching(&suspended);
+    frame(&mut ended, 80, 24);
+    let now = ended.view.now;
+    ended.tick(now);
+    assert_eq!(ended.wake(), None);
+}
+
+#[test]
+fn keys_are_redacted_wherever_they_show() {
+    let mut builder = run(3);
+    builder.start().work(0, 1).fail(0, "bad key sk-0123456789abcdef \u{1b}[2J");
+    let mut desk = watching(&builder);
+    let shown = frame(&mut desk, 220, 60);
+    assert!(!shown.contains("sk-0123") && !shown.contains("[2J"));
+    assert!(shown.contains("[REDACTED_OPENAI_API_KEY]"));
+}
+
+#[test]
+fn every_theme_draws() {
+    let mut desk = watching(&busy(100));
+    for name in ["light", "mono", "dark"] {
+        press(&mut desk, "t");
+        assert!(frame(&mut desk, 160, 45).contains(&format!("theme {name}")));
+    }
+}
