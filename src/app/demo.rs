@@ -11,7 +11,7 @@ const TEMPLATE: &str = "You are the {{role}} of {{service}}. {{job}} Report what
 const ROWS: &str = include_str!("../../assets/demo.jsonl");
 const CONFIG: &str = include_str!("../../assets/demo.toml");
 /// Just too little for all of them: the last agents wait for money, and some are refused.
-const BUDGET: Money = Money::from_nanos(250_000_000);
+const BUDGET: Money = Money::from_nanos(55_000_000);
 
 pub(super) async fn run() -> Result<Exit, Complaint> {
     let place = tempfile::Builder::new().prefix("flightdeck-demo-").tempdir()?;

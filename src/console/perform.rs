@@ -121,7 +121,7 @@ async fn before(handle: &Handle, run: RunId) -> Answer {
 async fn listed(handle: &Handle) -> Answer {
     match handle.runs(Filter { limit: Some(RUNS), ..Filter::default() }).await {
         Ok(rows) => {
-            let own = rows.iter().map(|row| row.id).filter(|run| handle.owns(*run)).collect();
+            let own = rows.iter().filter(|row| handle.owns(row)).map(|row| row.id).collect();
             Answer::Listed(rows, own)
         }
         Err(error) => Answer::Failed(format!("the list of runs: {error}")),
