@@ -1,25 +1,20 @@
 //! The composition root: what is started, in which order, and stopped.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
-use secrecy::ExposeSecret;
 
 use crate::cli::exit::{Complaint, Exit};
 use crate::cli::{Cli, Command, ResumeArgs, agents, events, run, runs, show, tasks};
 use crate::config::{Config, Home};
 use crate::console;
-use crate::cost::PriceTable;
-use crate::domain::RunId;
+use crate::deck::Deck;
+use crate::domain::{Limits, RunId};
 use crate::engine::handle::Handle;
-use crate::engine::{Engine, Parts};
-use crate::guard::{Gate, KnownKeys};
-use crate::provider::registry::Registry;
-use crate::store::sqlite::SqliteStore;
 use crate::store::vault::KeyOrigin;
-use crate::store::{Owner, Store};
 
 mod demo;
 mod signals;
@@ -55,7 +50,7 @@ fn complain(complaint: &Complaint) -> ExitCode {
 async fn execute(cli: Cli) -> Result<Exit, Complaint> {
     let Some(command) = cli.command else {
         if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
-            return App::open(&cli.home, &cli.config)?.console(None).await;
+            return App::open(cli.home.as_deref(), cli.config.as_deref())?.console(None).await;
         }
         write!(std::io::stderr(), "{}", Cli::command().render_help())?;
         return Ok(Exit::Usage);
@@ -63,7 +58,7 @@ async fn execute(cli: Cli) -> Result<Exit, Complaint> {
     if matches!(command, Command::Demo) {
         return demo::run().await;
     }
-    let app = App::open(&cli.home, &cli.config)?;
+    let app = App::open(cli.home.as_deref(), cli.config.as_deref())?;
     match command {
         Command::Run(args) if args.console => app.run_in_console(&args).await,
         Command::Run(args) => app.run(&args).await,
@@ -80,58 +75,37 @@ async fn execute(cli: Cli) -> Result<Exit, Complaint> {
 
 /// What a command works with.
 struct App {
-    home: Home,
-    config: Config,
-    engine: Engine,
+    deck: Deck,
 }
 
 impl App {
-    fn open(home: &Option<std::path::PathBuf>, config: &Option<std::path::PathBuf>) -> Result<Self, Complaint> {
-        let home = Home::find(home.as_deref()).map_err(Complaint::usage)?;
-        let file = config.clone().unwrap_or_else(|| home.config_file());
+    fn open(home: Option<&Path>, config: Option<&Path>) -> Result<Self, Complaint> {
+        let home = Home::find(home).map_err(Complaint::usage)?;
+        let file = config.map_or_else(|| home.config_file(), Path::to_owned);
         let config = Config::load(&file, config.is_some()).map_err(Complaint::usage)?;
-        Self::assemble(home, config)
+        let app = Self::assemble(home, config)?;
+        let KeyOrigin::File { path, created } = app.deck.key();
+        if *created {
+            let path = path.display();
+            let note = format!("note: this home's content is encrypted with the key in {path}: keep it with the database");
+            writeln!(std::io::stderr(), "{note}")?;
+        }
+        Ok(app)
     }
 
     fn assemble(home: Home, config: Config) -> Result<Self, Complaint> {
         raise_file_limit();
-        let mut prices = PriceTable::builtin().map_err(Complaint::usage)?;
-        prices.overlay(&config.prices).map_err(Complaint::usage)?;
-        let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let binary = std::env::current_exe()
+        let program = std::env::current_exe()
             .map_err(|error| Complaint::usage(format!("this program can't be found on disk: {error}")))?;
-        let registry =
-            Registry::new(&config.providers, &environment, binary).map_err(Complaint::usage)?;
-        let store = SqliteStore::open(&home.data).map_err(Complaint::usage)?;
-        let KeyOrigin::File { path, created } = store.key_origin();
-        if *created {
-            // Nothing can be told where standard error is gone.
-            let _ = writeln!(
-                std::io::stderr(),
-                "note: the content of this home is encrypted with the key in {}: keep it with the database",
-                path.display()
-            );
-        }
-        let secrets = registry.secrets();
-        let known = KnownKeys::new(secrets.iter().map(|(label, value)| (label.as_str(), value.expose_secret())));
-        let owner = Owner::current();
-        let store: Arc<dyn Store> = Arc::new(store);
-        let parts = Parts {
-            store,
-            registry: Arc::new(registry),
-            prices: Arc::new(prices),
-            gate: Gate::new(known),
-            owner,
-            random,
-            default_provider: config.default_provider.clone(),
-        };
-        let engine = Engine::start(parts)
-            .map_err(|error| Complaint::usage(format!("the system gives no threads: {error}")))?;
-        Ok(Self { home, config, engine })
+        Ok(Self { deck: Deck::assemble(home, config, program).map_err(Complaint::usage)? })
+    }
+
+    fn defaults(&self) -> Limits {
+        self.deck.config().limits.defaults()
     }
 
     async fn run(self, args: &run::args::RunArgs) -> Result<Exit, Complaint> {
-        let defaults = self.config.limits.defaults();
+        let defaults = self.defaults();
         self.until_signalled(async |handle| run::run(handle, args, &operator(), &defaults).await).await
     }
 
@@ -144,8 +118,8 @@ impl App {
     }
 
     async fn run_in_console(self, args: &run::args::RunArgs) -> Result<Exit, Complaint> {
-        let defaults = self.config.limits.defaults();
-        match run::begin(&self.engine.handle, args, &operator(), &defaults).await? {
+        let defaults = self.defaults();
+        match run::begin(self.deck.handle(), args, &operator(), &defaults).await? {
             Some(dispatched) => self.console(Some(dispatched.run)).await,
             None => Ok(Exit::Met),
         }
@@ -159,32 +133,32 @@ impl App {
         if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
             return Err(Complaint::usage("the console needs a terminal").hint("`flightdeck run` works without one"));
         }
-        let clock = self.engine.handle.clock();
+        let clock = self.deck.handle().clock();
         let options = console::Options {
             run,
-            theme: self.config.console.theme.clone(),
+            theme: self.deck.config().console.theme.clone(),
             demo,
             defaults: console::Defaults {
-                provider: self.config.default_provider.clone(),
+                provider: self.deck.config().default_provider.clone(),
                 model: None,
-                limits: self.config.limits.defaults(),
+                limits: self.defaults(),
             },
-            home_label: self.home.data.display().to_string(),
-            config_dir: Some(self.home.config.clone()),
+            home_label: self.deck.home().data.display().to_string(),
+            config_dir: Some(self.deck.home().config.clone()),
             by: operator(),
             clock: Arc::new(move || clock.now()),
         };
-        let ended = console::run(self.engine.handle.clone(), options).await;
+        let ended = console::run(self.deck.handle().clone(), options).await;
         // Runs that are still at work are suspended: they can be gone on with later.
-        self.engine.stop().await;
+        self.deck.close().await;
         farewell(&ended.map_err(Complaint::usage)?)?;
         Ok(Exit::Met)
     }
 
     /// Runs a command that only reads.
     async fn listed(self, command: impl AsyncFnOnce(&Handle) -> Result<(), Complaint>) -> Result<Exit, Complaint> {
-        let listed = command(&self.engine.handle).await;
-        self.engine.stop().await;
+        let listed = command(self.deck.handle()).await;
+        self.deck.close().await;
         listed.map(|()| Exit::Met)
     }
 
@@ -194,9 +168,9 @@ impl App {
         self,
         command: impl AsyncFnOnce(&Handle) -> Result<Exit, Complaint>,
     ) -> Result<Exit, Complaint> {
-        signals::let_go_on_signal(self.engine.handle.clone())?;
-        let ended = command(&self.engine.handle).await;
-        self.engine.stop().await;
+        signals::let_go_on_signal(self.deck.handle().clone())?;
+        let ended = command(self.deck.handle()).await;
+        self.deck.close().await;
         ended
     }
 }
@@ -213,14 +187,6 @@ fn farewell(exit: &console::Exit) -> std::io::Result<()> {
 /// Who asks, for the log.
 fn operator() -> String {
     std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "operator".to_owned())
-}
-
-/// 64 random bits from the system.
-fn random() -> u64 {
-    let mut bytes = [0_u8; 8];
-    // Only a system without randomness fails here; the store then refuses the repeated id.
-    let _ = aws_lc_rs::rand::fill(&mut bytes);
-    u64::from_le_bytes(bytes)
 }
 
 /// Each agent on an HTTP provider needs a socket: the soft limit of 1024 on many systems would

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod cost;
+pub mod deck;
 pub mod dispatch;
 pub mod domain;
 pub mod engine;

@@ -23,27 +23,19 @@ pub(super) async fn run() -> Result<Exit, Complaint> {
     let app = App::assemble(home, config)?;
     let request = Request {
         by: operator(),
-        template: Some(TEMPLATE.to_owned()),
-        template_origin: "TEMPLATE".to_owned(),
-        system: None,
-        command: Vec::new(),
         rows: Some(RowsFrom { path: rows, name: "the demo's rows".to_owned(), format: RowFormat::Jsonl }),
-        inline: Vec::new(),
-        repeat: 1,
-        own_key: None,
         provider: Some("sim".to_owned()),
-        base_url: None,
-        model: None,
-        max_tokens: None,
-        temperature: None,
         seed: Some(7),
-        agent: "default".to_owned(),
-        limits: Limits { max_total_cost_usd: Some(BUDGET), max_parallel: 12, agent_timeout_ms: 120_000, ..Limits::default() },
+        limits: Limits {
+            max_total_cost_usd: Some(BUDGET),
+            max_parallel: 12,
+            agent_timeout_ms: 120_000,
+            ..Limits::default()
+        },
         partial: true,
         use_cache: false,
-        cache_process: false,
-        allow_unused: true,
+        ..Request::new(TEMPLATE)
     };
-    let dispatched = app.engine.handle.dispatch(request).await?;
+    let dispatched = app.deck.handle().dispatch(request).await?;
     app.console_with(Some(dispatched.run), true).await
 }

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::exit::Complaint;
 use super::listing::{find_agent, find_run};
-use super::run::results::ResultLine;
 use super::{agents, runs, tasks};
 use crate::domain::{AgentId, RunId};
 use crate::engine::handle::Handle;
@@ -62,7 +61,7 @@ async fn show_agent(handle: &Handle, id: AgentId, as_json: bool) -> Result<(), C
     let agent = agent.ok_or_else(|| Complaint::usage(format!("there is no agent {id}")))?;
     let task = handle.tasks(filter).await?.pop();
     let line = match &task {
-        Some(task) => ResultLine::of_row(handle, task, false).await?,
+        Some(task) => handle.result_of(task, false).await?,
         None => None,
     };
     let mut shown = agents::row(&agent);

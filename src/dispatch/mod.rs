@@ -69,6 +69,36 @@ pub struct Request {
     pub allow_unused: bool,
 }
 
+impl Request {
+    /// A dispatch of a template with the defaults of everything else.
+    #[must_use]
+    pub fn new(template: impl Into<String>) -> Self {
+        Self {
+            by: "library".to_owned(),
+            template: Some(template.into()),
+            template_origin: "TEMPLATE".to_owned(),
+            system: None,
+            command: Vec::new(),
+            rows: None,
+            inline: Vec::new(),
+            repeat: 1,
+            own_key: None,
+            provider: None,
+            base_url: None,
+            model: None,
+            max_tokens: None,
+            temperature: None,
+            seed: None,
+            agent: "default".to_owned(),
+            limits: Limits::default(),
+            partial: false,
+            use_cache: true,
+            cache_process: false,
+            allow_unused: false,
+        }
+    }
+}
+
 /// Where rows come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowsFrom {

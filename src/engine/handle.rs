@@ -12,11 +12,14 @@ use super::follow::{fold, read};
 pub use super::intake::Checked;
 use super::intake;
 pub use super::main_loop::Health;
+pub use super::results::TaskResult;
+use super::results::Named;
 use super::main_loop::Ask;
 use super::watcher;
 use crate::cost::Estimate;
 use crate::dispatch::Request;
-use crate::domain::{AgentId, Command, ContentRef, Event, Order, Run, RunId, RunState};
+use crate::domain::event::TaskFinished;
+use crate::domain::{AgentId, Command, ContentRef, Event, Order, Run, RunId, RunState, TaskNo};
 use crate::guard::Gate;
 use crate::provider::Descriptor;
 use crate::store::rows::{AgentRow, Owner, RunRow, TaskRow};
@@ -185,6 +188,32 @@ impl Handle {
 
     async fn raw(&self, name: ContentRef) -> Result<Option<Arc<str>>, HandleError> {
         self.inner.around.texts.text(name).await.map_err(|error| HandleError::Refused(error.to_string()))
+    }
+
+    /// The result of a task of `run` that ended with `finished`, its texts redacted.
+    pub async fn result(&self, run: &Run, no: TaskNo, finished: &TaskFinished) -> Result<Option<TaskResult>, HandleError> {
+        let Some(task) = run.task(no) else { return Ok(None) };
+        let named =
+            Named { run: run.id, task: no, agent: task.agent, args: task.args, simulated: run.spec.simulated };
+        TaskResult::of(self, named, finished).await.map(Some)
+    }
+
+    /// The results of tasks that have ended, in the order of their ends.
+    pub async fn results(&self, run: RunId) -> Result<Vec<TaskResult>, HandleError> {
+        let filter = Filter { run: Some(run), ..Filter::default() };
+        let simulated = self.runs(filter.clone()).await?.first().is_some_and(|run| run.simulated);
+        let mut rows = self.tasks(filter).await?;
+        rows.sort_by_key(|row| row.ended);
+        let mut results = Vec::new();
+        for row in &rows {
+            results.extend(TaskResult::of_row(self, row, simulated).await?);
+        }
+        Ok(results)
+    }
+
+    /// The result of one task in a listing; nothing where it has not ended.
+    pub async fn result_of(&self, row: &TaskRow, simulated: bool) -> Result<Option<TaskResult>, HandleError> {
+        TaskResult::of_row(self, row, simulated).await
     }
 
     /// Runs of the home, newest first.

@@ -126,7 +126,7 @@ impl MainLoop {
             },
             Ask::Adopt { run, reply } => {
                 self.state.runs.insert(run.id, *run);
-                drop(reply.send(()));
+                let _ = reply.send(());
             }
             Ask::Stop => self.stop(),
         }

@@ -13,6 +13,7 @@ mod intake;
 mod main_loop;
 mod pending;
 mod perform;
+mod results;
 mod tails;
 mod texts;
 mod transcript;

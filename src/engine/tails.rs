@@ -19,7 +19,7 @@ const WINDOW: Duration = Duration::from_secs(2);
 
 /// The tails of all agents with a call under way.
 #[derive(Clone, Default)]
-pub struct Tails {
+pub(super) struct Tails {
     tails: Arc<RwLock<HashMap<AgentId, Arc<Mutex<Tail>>>>>,
 }
 
@@ -38,7 +38,7 @@ struct Tail {
 impl Tails {
     /// Begins the tail of a call; what the agent said in an earlier one is dropped.
     #[must_use]
-    pub fn begin(&self, agent: AgentId, gate: &Gate) -> TailSink {
+    pub(super) fn begin(&self, agent: AgentId, gate: &Gate) -> TailSink {
         let tail = Arc::new(Mutex::new(Tail {
             gate: gate.stream(),
             shown: String::new(),
@@ -54,12 +54,12 @@ impl Tails {
     }
 
     /// Drops the tail of a call that ended.
-    pub fn end(&self, agent: AgentId) {
+    pub(super) fn end(&self, agent: AgentId) {
         self.tails.write().remove(&agent);
     }
 
     /// Holds a tail, or shows what came meanwhile.
-    pub fn hold(&self, agent: AgentId, held: bool) {
+    pub(super) fn hold(&self, agent: AgentId, held: bool) {
         let Some(tail) = self.tails.read().get(&agent).cloned() else { return };
         let mut tail = tail.lock();
         tail.held = held;
@@ -72,7 +72,7 @@ impl Tails {
 
     /// What the agent has said so far.
     #[must_use]
-    pub fn view(&self, agent: AgentId) -> Option<TailView> {
+    pub(super) fn view(&self, agent: AgentId) -> Option<TailView> {
         let tail = self.tails.read().get(&agent).cloned()?;
         let tail = tail.lock();
         Some(TailView { text: tail.shown.clone(), aside: tail.aside_bytes, per_second: tail.per_second(Instant::now()) })
@@ -80,7 +80,7 @@ impl Tails {
 
     /// The last line that is not empty, at most `max` bytes of it: what a row of a table shows.
     #[must_use]
-    pub fn last_line(&self, agent: AgentId, max: usize) -> Option<(String, f32)> {
+    pub(super) fn last_line(&self, agent: AgentId, max: usize) -> Option<(String, f32)> {
         let tail = self.tails.read().get(&agent).cloned()?;
         let tail = tail.lock();
         let line = tail.shown.rsplit('\n').map(str::trim).find(|line| !line.is_empty()).unwrap_or("");
@@ -131,7 +131,7 @@ fn ceil_char(text: &str, mut at: usize) -> usize {
 }
 
 /// Where a provider writes what comes.
-pub struct TailSink {
+pub(super) struct TailSink {
     tail: Arc<Mutex<Tail>>,
 }
 

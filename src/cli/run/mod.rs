@@ -11,7 +11,7 @@ use std::path::Path;
 
 use self::args::RunArgs;
 use self::progress::{Progress, summarise};
-use self::results::{Named, ResultLine, Results, Summary};
+use self::results::{Results, Summary};
 use super::exit::{Complaint, Exit};
 use crate::cost::Estimate;
 use crate::domain::{Body, Event, Limits, Run, RunId, TaskNo};
@@ -117,15 +117,10 @@ async fn tell_ended(
     before: &BTreeSet<TaskNo>,
     progress: &Progress,
 ) -> Result<(), Complaint> {
-    let filter = Filter { run: Some(id), ..Filter::default() };
-    let simulated = handle.runs(filter.clone()).await?.first().is_some_and(|run| run.simulated);
-    let mut rows = handle.tasks(filter).await?;
-    rows.retain(|row| row.finished.is_some());
-    rows.sort_by_key(|row| row.ended);
-    for row in rows.iter().filter(|row| told.insert(row.task)) {
-        if let Some(mut line) = ResultLine::of_row(handle, row, simulated).await? {
-            line.cached |= before.contains(&row.task);
-            progress.suspend(|| out.write(handle, &line))?;
+    for mut result in handle.results(id).await? {
+        if told.insert(result.task) {
+            result.cached |= before.contains(&result.task);
+            progress.suspend(|| out.write(handle, &result))?;
         }
     }
     Ok(())
@@ -140,11 +135,11 @@ async fn tell_event(
     progress: &Progress,
 ) -> Result<(), Complaint> {
     let (Body::TaskFinished(finished), Some(no)) = (&event.body, event.task) else { return Ok(()) };
-    let Some(task) = run.task(no).filter(|_| told.insert(no)) else { return Ok(()) };
-    let named =
-        Named { run: run.id, task: no, agent: task.agent, args: task.args, simulated: run.spec.simulated };
-    let line = ResultLine::of(handle, named, finished).await?;
-    progress.suspend(|| out.write(handle, &line))
+    if !told.insert(no) {
+        return Ok(());
+    }
+    let result = handle.result(run, no, finished).await?;
+    result.map_or(Ok(()), |result| progress.suspend(|| out.write(handle, &result)))
 }
 
 fn output(path: Option<&Path>) -> Result<Results, Complaint> {

@@ -4,109 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::cli::exit::Complaint;
-use crate::domain::event::TaskFinished;
-use crate::domain::{AgentId, ContentRef, Key, Money, RunId, TaskError, TaskNo, TaskState, Usage};
-use crate::engine::handle::{Handle, HandleError};
-use crate::store::rows::TaskRow;
-
-/// One result.
-#[derive(Debug, Serialize)]
-pub struct ResultLine {
-    /// Its run.
-    pub run: RunId,
-    /// Its task.
-    pub task: TaskNo,
-    /// Its agent.
-    pub agent: AgentId,
-    /// The task's arguments.
-    pub args: Box<RawValue>,
-    /// Whether it completed.
-    pub success: bool,
-    /// Its output; what had come, where it failed.
-    pub output: Option<String>,
-    /// Why it did not.
-    pub error: Option<TaskError>,
-    /// How long its calls took.
-    pub duration_ms: u64,
-    /// How many attempts were made.
-    pub attempts: u32,
-    /// The provider.
-    pub provider: String,
-    /// The model that really answered.
-    pub model: String,
-    /// What it cost.
-    pub cost_usd: Money,
-    /// What it used.
-    pub usage: Usage,
-    /// Its idempotency key.
-    pub idempotency_key: Key,
-    /// Whether a stored result answered it.
-    pub cached: bool,
-    /// Whether its output was cut.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub truncated: bool,
-    /// Whether it is simulated.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub simulated: bool,
-    /// What the guard found.
-    pub findings: [(); 0],
-}
-
-/// What names a result: its task, and where its arguments are.
-#[derive(Debug, Clone, Copy)]
-pub struct Named {
-    /// Its run.
-    pub run: RunId,
-    /// Its task.
-    pub task: TaskNo,
-    /// Its agent.
-    pub agent: u32,
-    /// Its arguments.
-    pub args: ContentRef,
-    /// Whether it is simulated.
-    pub simulated: bool,
-}
-
-impl ResultLine {
-    /// Puts a result together: its texts are read and redacted.
-    pub async fn of(handle: &Handle, named: Named, finished: &TaskFinished) -> Result<Self, HandleError> {
-        let args = handle.redacted(named.args).await?.and_then(|text| RawValue::from_string(text).ok());
-        let output = match finished.output {
-            Some(name) => handle.redacted(name).await?,
-            None => None,
-        };
-        Ok(Self {
-            run: named.run,
-            task: named.task,
-            agent: AgentId { run: named.run, no: named.agent },
-            args: args.unwrap_or_default(),
-            success: finished.success,
-            output,
-            error: finished.error.clone(),
-            duration_ms: finished.duration_ms,
-            attempts: finished.attempts,
-            provider: finished.provider.to_string(),
-            model: finished.model.to_string(),
-            cost_usd: finished.cost_usd,
-            usage: finished.usage,
-            idempotency_key: finished.key,
-            cached: finished.cached,
-            truncated: finished.truncated,
-            simulated: named.simulated,
-            findings: [],
-        })
-    }
-
-    /// The result of a task that ended.
-    pub async fn of_row(handle: &Handle, row: &TaskRow, simulated: bool) -> Result<Option<Self>, HandleError> {
-        let Some(finished) = &row.finished else { return Ok(None) };
-        let named = Named { run: row.run, task: row.task, agent: row.agent, args: row.args, simulated };
-        Self::of(handle, named, finished).await.map(Some)
-    }
-}
+use crate::domain::{Money, RunId, TaskState};
+use crate::engine::handle::{Handle, TaskResult};
 
 /// Where results go.
 pub struct Results {
@@ -122,7 +23,7 @@ impl Results {
     }
 
     /// Writes one result, whole.
-    pub fn write(&mut self, handle: &Handle, line: &ResultLine) -> Result<(), Complaint> {
+    pub fn write(&mut self, handle: &Handle, line: &TaskResult) -> Result<(), Complaint> {
         if let Some(error) = &line.error {
             *self.failed.entry(format!("{}: {}", error.kind.word(), error.message)).or_default() += 1;
         }
@@ -134,7 +35,7 @@ impl Results {
         Ok(self.out.flush()?)
     }
 
-    fn write_for_people(&mut self, handle: &Handle, line: &ResultLine) -> std::io::Result<()> {
+    fn write_for_people(&mut self, handle: &Handle, line: &TaskResult) -> std::io::Result<()> {
         let gate = handle.gate();
         let args = gate.line(line.args.get(), 60);
         let symbol = if line.success { '✓' } else { '✗' };
