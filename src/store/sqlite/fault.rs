@@ -39,7 +39,7 @@ impl Fault {
     pub(super) fn tell(self, home: &Path) -> StoreError {
         match self {
             Self::Store(error) => error,
-            Self::Sql(error) => tell_sql(error, home),
+            Self::Sql(error) => tell_sql(&error, home),
             Self::Io(error) if is_full(&error) => full(home),
             Self::Io(error) => cannot_open(home, &error.to_string()),
             Self::Json(error) => StoreError::Database(format!("a stored row does not read: {error}")),
@@ -61,7 +61,7 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-fn tell_sql(error: rusqlite::Error, home: &Path) -> StoreError {
+fn tell_sql(error: &rusqlite::Error, home: &Path) -> StoreError {
     let Some(code) = error.sqlite_error_code() else { return StoreError::Database(error.to_string()) };
     match code {
         ErrorCode::DiskFull => full(home),

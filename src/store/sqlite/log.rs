@@ -63,23 +63,23 @@ fn by_spans(query: &mut Query, filter: &Filter, after: i64) {
     if let Some(agent) = filter.agent {
         query.with(" AND s.agent_low <= ?", agent);
         query.with(" AND s.agent_high >= ?", agent);
-        query.with(" AND e.agent = ?", agent);
+        query.with(" AND +e.agent = ?", agent);
     }
     if let Some(kind) = &filter.kind {
         query.with(" AND (s.kinds & ?) <> 0", kind_bit(kind));
-        query.with(" AND e.kind = ?", kind.clone());
+        query.with(" AND +e.kind = ?", kind.clone());
     }
     if let Some(severity) = filter.severity {
         query.with(" AND s.severity >= ?", rank(severity));
-        query.with(" AND e.severity >= ?", rank(severity));
+        query.with(" AND +e.severity >= ?", rank(severity));
     }
     if let Some(since) = filter.since {
         query.with(" AND s.newest >= ?", since.0);
-        query.with(" AND e.at >= ?", since.0);
+        query.with(" AND +e.at >= ?", since.0);
     }
     if let Some(until) = filter.until {
         query.with(" AND s.oldest <= ?", until.0);
-        query.with(" AND e.at <= ?", until.0);
+        query.with(" AND +e.at <= ?", until.0);
     }
     // Within one run, ids and sequence numbers grow together.
     query.push(match (filter.run.is_some(), backwards(filter)) {
@@ -101,7 +101,7 @@ pub(super) fn log_query(run: RunId, after: u64, limit: u32) -> Query {
     query.push(BY_SPANS);
     query.with(" WHERE s.run = ?", signed(run.number()));
     query.with(" AND s.seq > ?", after.saturating_sub(i64::from(spans::MOST)));
-    query.with(" AND e.seq > ?", after);
+    query.with(" AND +e.seq > ?", after);
     query.with(" ORDER BY s.seq, e.id LIMIT ?", limit);
     query
 }

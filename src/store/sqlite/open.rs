@@ -25,7 +25,7 @@ const SETUP_TRIES: u32 = 1_000;
 const SETUP_PAUSE: Duration = Duration::from_millis(10);
 /// Pages (of 4 KiB) in the write-ahead log above which a commit itself copies them into the
 /// database. High, because the writer does that when it is idle.
-const CHECKPOINT_PAGES: u32 = 4_096;
+const CHECKPOINT_PAGES: u32 = 2_000;
 /// The write-ahead log is cut back to this many bytes once it was copied.
 const LOG_BYTES: u32 = 64 << 20;
 /// Page cache of the writer, in KiB.

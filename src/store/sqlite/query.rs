@@ -52,7 +52,7 @@ impl Query {
 /// Runs, newest first. Whether a run is suspended is not stored but asked of the system, so that
 /// those that have not ended are filtered here.
 pub(super) fn runs(db: &Connection, filter: &Filter) -> Result<Vec<RunRow>> {
-    let mut runs = runs_query(filter).all(db, |row| run_row(row))?;
+    let mut runs = runs_query(filter).all(db, run_row)?;
     for run in &mut runs {
         run.state = state_now(run);
     }
