@@ -9,7 +9,7 @@ use crate::domain::{Money, Run, Wall};
 const KEPT: usize = 600;
 const STEP: Duration = Duration::from_secs(1);
 /// The rate is over this long.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 /// Less than this tells no rate.
 const LEAST: Duration = Duration::from_secs(3);
 
@@ -92,7 +92,7 @@ mod tests {
         }
         let rate = burn.per_minute(&run, Wall(120_000)).expect("a minute is enough");
         assert_eq!(rate.to_string(), "0.6");
-        assert_eq!(Burn::lasts(Money::from_nanos(1_200_000_000), rate), Some(Duration::from_secs(120)));
+        assert_eq!(Burn::lasts(Money::from_nanos(1_200_000_000), rate), Some(Duration::from_mins(2)));
         assert_eq!(Burn::lasts(rate, Money::ZERO), None);
         assert_eq!(burn.history(60, 2), [0, 600_000_000]);
     }

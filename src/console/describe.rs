@@ -128,7 +128,7 @@ fn agent_state(changed: &AgentStateChanged) -> String {
             Settlement::Released => "reservation released",
             Settlement::Unconfirmed => "held as unconfirmed",
         });
-        text.push_str(&format!(" ({})", proven.join(", ")));
+        text = format!("{text} ({})", proven.join(", "));
     }
     text
 }
@@ -178,5 +178,5 @@ const fn why_stopped(why: StopWhy) -> &'static str {
 fn operator_action(action: &OperatorAction) -> String {
     let what = if action.whole_run { "the run".to_owned() } else { plural(u64::from(action.agents), "agent") };
     let reason = action.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("{} of {what} by {}{reason}", action.action, action.by)
+    format!("{}: {} {what}{reason}", action.by, action.action)
 }

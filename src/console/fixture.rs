@@ -50,7 +50,7 @@ pub(crate) fn run(agents: u32) -> Builder {
 
 pub(crate) fn run_on(agents: u32, kind: ProviderKind, provider: &str, model: &str) -> Builder {
     let id = RunId::from_random(0x07_1234_5678);
-    let limits = Limits { max_total_cost_usd: Some(money("5")), max_parallel: 12, ..Limits::default() };
+    let limits = Limits { max_total_cost_usd: Some(money("5")), max_parallel: 24, ..Limits::default() };
     let spec = RunSpec {
         title: "Sort with {{algorithm}} and report comparisons".into(),
         template: Some(content(900_000)),
@@ -107,7 +107,7 @@ impl Builder {
     }
 
     pub(crate) fn start(&mut self) -> &mut Self {
-        let tasks = self.fold().tasks.len() as u32;
+        let tasks = u32::try_from(self.fold().tasks.len()).expect("few");
         self.push(None, Body::RunStarted(RunStarted { tasks, cached: 0 }))
     }
 
@@ -285,7 +285,7 @@ pub(crate) fn tails(agents: impl IntoIterator<Item = AgentNo>) -> std::collectio
     let tail = |no: AgentNo| TailView {
         text: format!("Let me count.\n\nPass {no}: compared 412 pairs, swapped 17; the left half is sorted"),
         aside: if no == 28 { 1_204 } else { 0 },
-        per_second: 60.0 + no as f32,
+        per_second: 60.0 + f32::from(u16::try_from(no).expect("few")),
     };
     agents.into_iter().map(|no| (no, tail(no))).collect()
 }
@@ -341,9 +341,8 @@ pub(crate) fn frame(desk: &mut Desk, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     desk.draw(area, &mut buf);
-    if let Some((run, agents)) = desk.listens_to() {
-        let _ = run;
-        desk.hear(tails(agents));
+    if desk.view.is_busy() {
+        desk.hear(tails(22..41));
         buf.reset();
         desk.draw(area, &mut buf);
     }

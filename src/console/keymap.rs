@@ -75,8 +75,8 @@ impl Context {
             Self::Field => &[Self::Field],
             Self::Choice => &[Self::Choice, Self::Field],
             Self::Filter => &[Self::Filter],
-            Self::Runs => &[Self::Runs, Self::List, Self::Global],
-            Self::Detail => &[Self::Detail, Self::List, Self::Global],
+            Self::Runs => &[Self::Runs, Self::List],
+            Self::Detail => &[Self::Detail, Self::List],
             Self::Help => &[Self::Help, Self::List],
             Self::Confirm => &[Self::Confirm],
         }

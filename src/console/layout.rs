@@ -54,8 +54,9 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// For a screen; `prompt` is how many lines the prompt takes. Nothing where it is too small.
-    pub(crate) fn of(screen: Rect, focus: PaneId, zoom: bool, prompt: u16) -> Option<Self> {
+    /// For a screen; `prompt` is how many lines the prompt takes, `strip` whether there is anything
+    /// to say in the strip. Nothing where the screen is too small.
+    pub(crate) fn of(screen: Rect, focus: PaneId, zoom: bool, prompt: u16, strip: bool) -> Option<Self> {
         if screen.width < SMALLEST.0 || screen.height < SMALLEST.1 {
             return None;
         }
@@ -64,7 +65,7 @@ impl Places {
         let prompt = row(screen.height - 1 - prompt, prompt);
         let narrow = screen.width < WIDE;
         let rest = prompt.y - screen.y - 1;
-        let strip = (narrow && !zoom && rest >= STRIP - 3).then(|| row(1 + rest - 2, 2));
+        let strip = (strip && narrow && !zoom && rest >= STRIP - 3).then(|| row(1 + rest - 2, 2));
         let body = row(1, rest - strip.map_or(0, |strip| strip.height));
         let mut panes = match (zoom && focus != PaneId::Prompt, narrow) {
             (true, _) => vec![(focus, body)],
@@ -73,11 +74,6 @@ impl Places {
         };
         panes.sort_by_key(|(id, _)| *id == focus);
         Some(Self { header: row(0, 1), panes, strip, prompt, footer })
-    }
-
-    /// Where a pane is, if it is shown.
-    pub(crate) fn pane(&self, id: PaneId) -> Option<Rect> {
-        self.panes.iter().find(|(other, _)| *other == id).map(|(_, area)| *area)
     }
 }
 
@@ -132,17 +128,17 @@ mod tests {
                 let screen = Rect::new(0, 0, width, height);
                 for focus in PaneId::ALL {
                     for (zoom, prompt) in [(false, 1), (true, 1), (false, height / 2 + 1)] {
-                        let places = Places::of(screen, focus, zoom, prompt).expect("large enough");
+                        let places = Places::of(screen, focus, zoom, prompt, true).expect("large enough");
                         for (id, area) in &places.panes {
                             assert_eq!(area.intersection(screen), *area, "{id:?} {width}x{height}");
                             assert!(area.bottom() <= places.prompt.y, "{id:?} {width}x{height}");
                         }
-                        let shown = places.pane(focus).is_some() || focus == PaneId::Prompt;
+                        let shown = places.panes.iter().any(|(id, _)| *id == focus) || focus == PaneId::Prompt;
                         assert!(shown, "the focus is always in sight");
                     }
                 }
             }
         }
-        assert_eq!(Places::of(Rect::new(0, 0, 59, 40), PaneId::Agents, false, 1), None);
+        assert_eq!(Places::of(Rect::new(0, 0, 59, 40), PaneId::Agents, false, 1, true), None);
     }
 }

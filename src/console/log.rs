@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::domain::event::{Body, Settlement};
 use crate::domain::{AgentNo, Event, Severity, Wall};
 use crate::guard::Gate;
 
@@ -59,7 +60,7 @@ impl Log {
         let from = events.len().saturating_sub(KEPT);
         for event in events.iter().skip(from).filter(|event| event.seq > last) {
             let entry = Entry::of(event, gate);
-            if is_notable(&entry) {
+            if is_notable(event) {
                 keep(&mut self.notable, entry.clone());
             }
             keep(&mut self.all, entry);
@@ -71,7 +72,7 @@ impl Log {
         let first = self.all.front().map_or(u64::MAX, |entry| entry.seq);
         for event in events.iter().rev().filter(|event| event.seq < first) {
             let entry = Entry::of(event, gate);
-            if is_notable(&entry) && self.notable.len() < KEPT {
+            if is_notable(event) && self.notable.len() < KEPT {
                 self.notable.push_front(entry.clone());
             }
             if self.all.len() < KEPT {
@@ -91,8 +92,13 @@ impl Log {
     }
 }
 
-fn is_notable(entry: &Entry) -> bool {
-    entry.severity > Severity::Debug
+/// What an operator reads. How a call ended is told by what becomes of its task; only money that
+/// stays held is news of its own.
+fn is_notable(event: &Event) -> bool {
+    match &event.body {
+        Body::CallFinished(finished) => finished.settlement == Settlement::Unconfirmed,
+        body => body.severity() > Severity::Debug,
+    }
 }
 
 fn keep(ring: &mut VecDeque<Entry>, entry: Entry) {

@@ -39,7 +39,7 @@ impl Performer {
         match ask {
             Ask::Open(run) => self.watch(run),
             Ask::Submit { order, done } => {
-                self.spawn(|handle| async move { Answer::Submitted { done, result: handle.submit(*order).await } })
+                self.spawn(|handle| async move { Answer::Submitted { done, result: handle.submit(*order).await } });
             }
             Ask::Dispatch(request) => {
                 self.spawn(|handle| async move { Answer::Dispatched(handle.dispatch(*request).await) });

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Desk;
+use crate::console::keymap::Context;
 use crate::console::layout::{PaneId, Places};
 use crate::console::panes::{footer, header, money, prompt, quota};
 use crate::console::theme::Look;
@@ -15,7 +16,7 @@ impl Desk {
         buf.set_style(screen, self.theme.of(Look::Screen));
         let writing = self.focus == PaneId::Prompt;
         let lines = if writing { prompt::height(&self.prompt, screen) } else { 1 };
-        let Some(places) = Places::of(screen, self.focus, self.zoom, lines) else {
+        let Some(places) = Places::of(screen, self.focus, self.zoom, lines, self.view.run.is_some()) else {
             header::too_small(&self.theme, screen, buf);
             return;
         };
@@ -62,6 +63,10 @@ impl Desk {
         } else {
             prompt::compact(&self.prompt, theme, places.prompt, buf);
         }
-        footer::draw(&self.keys, self.context(), self.notice.as_ref(), theme, places.footer, buf);
+        let context = match self.context() {
+            Context::Agents if view.run.is_none() => Context::Global,
+            context => context,
+        };
+        footer::draw(&self.keys, context, self.notice.as_ref(), theme, places.footer, buf);
     }
 }

@@ -37,6 +37,7 @@ const LIVE: Duration = Duration::from_millis(125);
 const CLOCK: Duration = Duration::from_secs(1);
 
 /// All that the console is.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Desk {
     pub(super) view: View,
     keys: KeyMap,
@@ -141,14 +142,12 @@ impl Desk {
         }
         // What was said has been read by whoever goes on.
         self.notice = None;
-        match action {
-            Some(action) => self.act(action),
-            None => {
-                let (pane, view) = self.top();
-                pane.key(key, view);
-                Vec::new()
-            }
+        if let Some(action) = action {
+            return self.act(action);
         }
+        let (pane, view) = self.top();
+        pane.key(key, view);
+        Vec::new()
     }
 
     /// Takes text that was pasted. What a terminal would act upon is taken out of it, as it will be

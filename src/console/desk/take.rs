@@ -33,7 +33,7 @@ impl Desk {
                 self.view.opening = self.view.opening.filter(|opening| *opening != run);
                 self.say(&format!("{run}: {error}"), true);
             }
-            Answer::Text(name, result) => self.text(name, result),
+            Answer::Text(name, result) => self.text(name, &result),
             Answer::Failed(problem) => self.say(&problem, true),
             Answer::Killed(runs) => return vec![Ask::Quit(Exit::Killed(runs))],
         }
@@ -124,7 +124,7 @@ impl Desk {
         }
     }
 
-    fn text(&mut self, name: ContentRef, result: Result<Option<String>, HandleError>) {
+    fn text(&mut self, name: ContentRef, result: &Result<Option<String>, HandleError>) {
         for overlay in &mut self.overlays {
             if let Overlay::Detail(detail) = overlay {
                 detail.take(name, result.clone().map_err(|error| error.to_string()));

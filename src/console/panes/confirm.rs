@@ -161,7 +161,7 @@ impl Pane for Confirm {
     fn draw(&self, _view: &View, theme: &Theme, _focused: bool, area: Rect, buf: &mut Buffer) {
         let buttons = self.buttons(theme);
         let widest = self.lines.iter().map(|line| width(line)).max().unwrap_or(0).max(buttons.width());
-        let columns = (widest + 4).min(usize::from(area.width)).min(84);
+        let columns = (widest + 4).min(usize::from(area.width)).min(76);
         let lines: Vec<_> = self.lines.iter().flat_map(|line| wrap(line, columns.saturating_sub(4))).collect();
         let title = Line::from(format!(" {} ", self.title));
         let inner = popup(title, (columns, lines.len() + 5), theme, area, buf);

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use super::Pane;
 use super::confirm::Confirm;
 use crate::console::action::Action;
-use crate::console::format::{amount, count, duration};
+use crate::console::format::{amount, count, duration, plural};
 use crate::console::keymap::Context;
 use crate::console::orders;
 use crate::console::place::Place;
@@ -146,12 +146,12 @@ fn facts(view: &View, run: &Run, no: AgentNo, task: &Task) -> Vec<(Look, String)
         (
             Look::Text,
             format!(
-                "{} on {} · attempt {} of {} · {} turns · {} at work",
+                "{} on {} · attempt {} of {} · {} · {} at work",
                 run.spec.model,
                 run.spec.provider,
                 task.attempts,
                 run.spec.limits.retries + 1,
-                agent.turns,
+                plural(u64::from(agent.turns), "turn"),
                 duration(active)
             ),
         ),

@@ -98,7 +98,7 @@ fn line(entry: &Entry, view: &View, theme: &Theme, size: usize) -> Line<'static>
     // Milliseconds give way where there is little room.
     let time = if size < 70 { time.get(..8).unwrap_or(&time).to_owned() } else { time };
     let agent = entry.agent.map_or_else(|| "run".to_owned(), |no| format!("{no:03}"));
-    let used = time.len() + 5 + agent.len().max(3) + 6;
+    let used = time.len() + 5 + agent.len().max(3) + 7;
     Line::from(vec![
         Span::styled(format!(" {time}  "), theme.of(Look::Dim)),
         Span::styled(left(entry.severity.word(), 5), theme.of(look)),

@@ -11,10 +11,14 @@ use crate::console::view::View;
 use crate::console::widgets::segments::{Segment, join};
 use crate::domain::{Money, Run, RunState};
 
+/// From this width on there is room for names and for the budget.
+const ROOMY: usize = 110;
+
 /// Draws it over one line.
 pub(crate) fn draw(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let size = usize::from(area.width).saturating_sub(2);
-    let line = join(segments(view, theme, size), 3, size);
+    let gap = if size < ROOMY { 2 } else { 3 };
+    let line = join(segments(view, theme, size), gap, size);
     buf.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(1));
 }
 
@@ -28,15 +32,15 @@ fn segments(view: &View, theme: &Theme, size: usize) -> Vec<Segment> {
         segments.extend(attention(view, theme));
         return segments;
     };
-    let title = view.gate.line(&run.spec.title, (size / 5).clamp(8, 40));
-    let name = vec![
-        Span::styled(format!("{title} ▸ "), theme.of(Look::Text)),
-        Span::styled(run.id.to_string(), theme.of(Look::Strong)),
-    ];
-    segments.push(Segment::of(name, 5));
+    let mut name = vec![Span::styled(run.id.to_string(), theme.of(Look::Strong))];
+    if size >= ROOMY {
+        let title = view.gate.line(&run.spec.title, size / 4);
+        name.insert(0, Span::styled(format!("{title} ▸ "), theme.of(Look::Text)));
+    }
+    segments.push(Segment::of(name, 1));
     segments.push(Segment::of(badges(view, run, theme), 0));
-    segments.push(Segment::new(clock(view.elapsed()), theme.of(Look::Text), 4));
-    segments.extend(money(view, run, theme));
+    segments.push(Segment::new(clock(view.elapsed()), theme.of(Look::Text), 3));
+    segments.extend(money(view, run, theme, size >= ROOMY));
     segments.extend(attention(view, theme));
     segments
 }
@@ -60,7 +64,7 @@ fn badges(view: &View, run: &Run, theme: &Theme) -> Vec<Span<'static>> {
     spans
 }
 
-fn money(view: &View, run: &Run, theme: &Theme) -> Vec<Segment> {
+fn money(view: &View, run: &Run, theme: &Theme, roomy: bool) -> Vec<Segment> {
     let money = run.money;
     if view.is_free_of_charge() {
         return vec![Segment::new("costs nothing", theme.of(Look::Dim), 6)];
@@ -68,12 +72,14 @@ fn money(view: &View, run: &Run, theme: &Theme) -> Vec<Segment> {
     let decimals = decimals_for(money.budget.unwrap_or(money.committed()));
     let mut segments = vec![amount("spent", money.spent, decimals, (Look::Spent, 0), theme)];
     if money.unconfirmed > Money::ZERO {
-        segments.push(amount("unconfirmed", money.unconfirmed, decimals, (Look::Unconfirmed, 3), theme));
+        segments.push(amount("unconfirmed", money.unconfirmed, decimals, (Look::Unconfirmed, 2), theme));
     }
-    segments.push(amount("held", money.reserved, decimals, (Look::Held, 3), theme));
+    segments.push(amount("held", money.reserved, decimals, (Look::Held, 4), theme));
     if let (Some(free), Some(budget)) = (money.free(), money.budget) {
         let mut segment = amount("free", free, decimals, (Look::Text, 1), theme);
-        segment.spans.push(Span::styled(format!(" of {}", usd(budget, decimals)), theme.of(Look::Dim)));
+        if roomy {
+            segment.spans.push(Span::styled(format!(" of {}", usd(budget, decimals)), theme.of(Look::Dim)));
+        }
         segments.push(segment);
     }
     segments

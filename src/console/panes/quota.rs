@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use super::Pane;
 use crate::console::format::{clock, count, duration};
@@ -13,6 +13,7 @@ use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
 use crate::console::widgets::bar;
 use crate::console::widgets::frame::frame;
+use crate::console::widgets::segments::{Segment, join};
 use crate::console::widgets::text::{left, right};
 use crate::domain::{Run, TaskState};
 
@@ -72,9 +73,12 @@ pub(crate) fn compact(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) 
     let Some(run) = view.run.as_deref() else { return };
     let shown = gauges(view, run);
     buf.set_string(area.x, area.y, " quota    ", theme.of(Look::Dim));
-    let words: Vec<_> = shown.iter().map(|gauge| format!("{} {}", gauge.name, gauge.text)).collect();
-    let size = usize::from(area.width.saturating_sub(11));
-    buf.set_stringn(area.x + 10, area.y, words.join("   "), size, theme.of(Look::Text));
+    let segments = (0..).zip(&shown).map(|(rank, gauge)| {
+        let name = Span::styled(format!("{} ", gauge.name), theme.of(Look::Dim));
+        Segment::of(vec![name, Span::styled(gauge.text.clone(), theme.of(Look::Text))], rank)
+    });
+    let line = join(segments.collect(), 3, usize::from(area.width.saturating_sub(11)));
+    buf.set_line(area.x + 10, area.y, &line, area.width.saturating_sub(10));
 }
 
 fn gauges(view: &View, run: &Run) -> Vec<Gauge> {
@@ -90,9 +94,9 @@ fn gauges(view: &View, run: &Run) -> Vec<Gauge> {
     let failed = u64::from(run.tasks_in(TaskState::Failed));
     let mut gauges = vec![
         gauge("ended", u64::from(run.tasks_ended()), tasks, false),
+        gauge("failed", failed, tasks, true),
         gauge("parallel", u64::from(run.slots), u64::from(limits.max_parallel), false),
         gauge("agents", run.agents.len() as u64, u64::from(limits.max_total_agents), true),
-        gauge("failed", failed, tasks, true),
     ];
     if let Some(total) = limits.total_timeout_ms {
         let used = u64::try_from(view.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -109,11 +113,11 @@ fn provider(run: &Run) -> Vec<Gauge> {
         let remaining = remaining?;
         let whole = limit.unwrap_or(0);
         let text = if whole > 0 { format!("{} / {}", count(remaining), count(whole)) } else { count(remaining) };
-        Some(Gauge { name, text: format!("{text} left"), used: whole.saturating_sub(remaining), whole, warns: true })
+        Some(Gauge { name, text, used: whole.saturating_sub(remaining), whole, warns: true })
     };
     [
-        left("requests", quota.requests_remaining, quota.requests_limit),
-        left("tokens", quota.tokens_remaining, quota.tokens_limit),
+        left("req left", quota.requests_remaining, quota.requests_limit),
+        left("tok left", quota.tokens_remaining, quota.tokens_limit),
     ]
     .into_iter()
     .flatten()

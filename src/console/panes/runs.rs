@@ -84,14 +84,20 @@ impl Pane for Runs {
 }
 
 fn heading(wide: bool, theme: &Theme) -> Line<'static> {
-    let mut text = format!("  {}{}{}{}", left("run", 12), left("state", 13), right("ended", 11), right("failed", 8));
-    text.push_str(&format!("{}  ", right("spent", 11)));
+    let mut columns = vec![
+        left("", 2),
+        left("run", 12),
+        left("state", 13),
+        right("ended", 11),
+        right("failed", 8),
+        right("spent", 11),
+    ];
+    columns.push("  ".to_owned());
     if wide {
-        text.push_str(&format!("{}{}{}", left("began", 13), left("took", 10), left("where", 14)));
-        text.push_str(&left("model", 20));
+        columns.extend([left("began", 13), left("took", 10), left("where", 14), left("model", 20)]);
     }
-    text.push_str("title");
-    Line::styled(text, theme.of(Look::Dim))
+    columns.push("title".to_owned());
+    Line::styled(columns.concat(), theme.of(Look::Dim))
 }
 
 fn line(row: &RunRow, cursor: bool, wide: bool, view: &View, theme: &Theme) -> Line<'static> {

@@ -222,7 +222,7 @@ impl Pane for Agents {
         self.order.cover(run);
         let page = usize::from(area.height).saturating_sub(3);
         let lines = self.order.len();
-        let row = if self.follow { self.order.first_open(run) } else { self.order.row_of(self.picked) };
+        let row = if self.follow { Some(self.order.first_open(run)) } else { self.order.row_of(self.picked) };
         self.place.cursor = row.unwrap_or(self.place.cursor);
         if self.follow {
             // Two that have ended stay in sight above the first that has not.

@@ -156,18 +156,18 @@ impl Order {
     }
 
     /// The line of the first agent that has not ended; with a filter or another order, the first.
-    pub(super) fn first_open(&mut self, run: &Run) -> Option<usize> {
+    pub(super) fn first_open(&mut self, run: &Run) -> usize {
         if self.list.is_some() {
-            return Some(0);
+            return 0;
         }
-        let open = |no: usize| {
-            let agent = run.agents.get(no)?;
-            Some(!run.task(agent.task)?.state.is_final())
+        let ended = |no: usize| {
+            let task = run.agents.get(no).and_then(|agent| run.task(agent.task));
+            task.is_some_and(|task| task.state.is_final())
         };
-        while open(self.ended_below) == Some(false) {
+        while ended(self.ended_below) {
             self.ended_below += 1;
         }
-        Some(self.ended_below.min(self.total.saturating_sub(1)))
+        self.ended_below.min(self.total.saturating_sub(1))
     }
 }
 

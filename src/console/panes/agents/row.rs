@@ -8,7 +8,7 @@ use crate::console::status::Status;
 use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
 use crate::console::widgets::text::{left, right, width};
-use crate::domain::{AgentNo, Run, Task};
+use crate::domain::{AgentNo, Money, Run, Task};
 
 #[cfg(test)]
 thread_local! {
@@ -47,15 +47,13 @@ impl Columns {
         let (turn, rate, cost) = if size >= 60 { (4, 6, 9) } else { (0, 0, 9) };
         let columns = [number, STATE, model, turn, rate, cost];
         let taken: usize = columns.iter().filter(|size| **size > 0).map(|size| size + 2).sum();
-        Self { number, model, turn, rate, cost, doing: size.saturating_sub(taken + 2) }
+        Self { number, model, turn, rate, cost, doing: size.saturating_sub(taken + 3) }
     }
 
     /// The names of the columns.
     pub(super) fn heading(&self, theme: &Theme) -> Line<'static> {
-        let mut text = format!("  {}  {}", right("#", self.number), left("state", STATE));
-        for (name, size) in [("model", self.model)] {
-            text.push_str(&optional(name, size, left));
-        }
+        let mut text = format!("   {}  {}", right("#", self.number), left("state", STATE));
+        text.push_str(&optional("model", self.model, left));
         for (name, size) in [("turn", self.turn), ("~tok/s", self.rate), ("cost", self.cost)] {
             text.push_str(&optional(name, size, right));
         }
@@ -76,6 +74,7 @@ impl Columns {
         let mut spans = vec![
             Span::styled(if marks.cursor { "▸" } else { " " }, theme.of(Look::Strong)),
             Span::styled(if marks.marked { "◆" } else { " " }, theme.of(Look::Mark)),
+            Span::raw(" "),
             Span::styled(right(&format!("{no:03}"), self.number), plain),
             Span::raw("  "),
             Span::styled(left(&format!("{} {}", status.symbol(), status.word()), STATE), state),
@@ -106,7 +105,7 @@ fn rate(view: &View, no: AgentNo, status: Status) -> String {
 
 /// What it cost so far; five decimals, so that one cheap call shows and columns align.
 fn cost(task: &Task) -> String {
-    if task.attempts == 0 {
+    if task.cost == Money::ZERO {
         return "–".to_owned();
     }
     let estimated = if task.usage.estimated { "~" } else { "" };
