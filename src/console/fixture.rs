@@ -59,6 +59,9 @@ pub(crate) fn run_on(agents: u32, kind: ProviderKind, provider: &str, model: &st
         agent: "default".into(),
         provider: provider.into(),
         kind,
+        base_url: None,
+        simulated: kind == crate::domain::ProviderKind::Sim,
+        priced: true,
         model: model.into(),
         price: ModelPrice {
             input: "0.25".parse().expect("price"),
