@@ -58,9 +58,11 @@ impl Screen {
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
-    /// The next frame is drawn in full.
+    /// The next frame is drawn in full. `Terminal::clear` would ask the terminal where its cursor is,
+    /// and the answer would be taken by whoever reads keys.
     pub(crate) fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Gives the terminal back and stops this job, as the shell's job control does. Returns when
