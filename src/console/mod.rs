@@ -71,7 +71,7 @@ pub struct Defaults {
 pub struct Options {
     /// The run that is opened at once; nothing: the newest live one, or none.
     pub run: Option<RunId>,
-    /// The theme's name; nothing: `dark`, or `mono` where there are no colours.
+    /// The theme's name; nothing: `dark`, or `ansi` and `mono` where there are fewer colours.
     pub theme: Option<String>,
     /// Whether this is the demonstration: the header says so.
     pub demo: bool,
@@ -141,6 +141,7 @@ fn desk(
     let name = match (depth, &options.theme) {
         (Depth::None, _) => "mono",
         (_, Some(name)) => name,
+        (Depth::Ansi, None) => "ansi",
         (_, None) => "dark",
     };
     let theme_dir = options.config_dir.as_ref().map(|dir| dir.join("themes"));

@@ -335,7 +335,7 @@ fn a_suspended_run_says_so() {
 #[test]
 fn every_theme_draws() {
     let mut desk = watching(&busy(100));
-    for name in ["light", "mono", "dark"] {
+    for name in ["light", "ansi", "mono", "dark"] {
         press(&mut desk, "t");
         assert!(frame(&mut desk, 160, 45).contains(&format!("theme {name}")));
     }

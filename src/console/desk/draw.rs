@@ -25,8 +25,9 @@ impl Desk {
         self.draw_lines(&places, writing, buf);
         if let Some((top, below)) = self.overlays.split_last() {
             let body = Rect { height: screen.height - 1, ..screen };
-            // What is below steps back, so that the question stands out.
-            buf.set_style(body, self.theme.of(Look::Dim));
+            // What is below steps back, so that what is on top stands out.
+            let below_header = Rect { y: body.y + 1, height: body.height - 1, ..body };
+            buf.set_style(below_header, self.theme.of(Look::Dim));
             for overlay in below {
                 overlay.pane().draw(&self.view, &self.theme, false, body, buf);
             }
