@@ -36,21 +36,26 @@ impl Burn {
         self.samples.push_back((at, spent));
     }
 
-    /// Money per minute at `now`, over the last minute or since the run was opened; before that is
-    /// long enough, over the whole run. Nothing where neither tells anything.
+    /// Money per minute at `now`: over the last minute, or for as long as the run was watched; where
+    /// that is too short, over the whole run. Nothing where neither tells anything.
     pub(crate) fn per_minute(&self, run: &Run, now: Wall) -> Option<Money> {
-        let spent = run.money.spent;
-        let first = self.samples.iter().find(|(at, _)| now.since(*at) <= WINDOW);
-        let sampled = first.filter(|(at, _)| now.since(*at) >= LEAST);
-        let (since, before) = match sampled {
-            Some((at, before)) => (now.since(*at), *before),
-            None => (now.since(run.started?), Money::ZERO),
-        };
-        if since < LEAST {
+        let (before, time) = self.baseline(now).or_else(|| Some((Money::ZERO, now.since(run.started?))))?;
+        if time < LEAST {
             return None;
         }
-        let nanos = u128::from(spent.less(before).nanos()) * 60_000 / since.as_millis();
+        let nanos = u128::from(run.money.spent.less(before).nanos()) * 60_000 / time.as_millis();
         Some(Money::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
+    }
+
+    /// What was spent at the beginning of the last minute, and how long ago that is. What was spent
+    /// stays the same from one sample to the next.
+    fn baseline(&self, now: Wall) -> Option<(Money, Duration)> {
+        let old = self.samples.iter().rev().find(|(at, _)| now.since(*at) >= WINDOW);
+        if let Some((_, before)) = old {
+            return Some((*before, WINDOW));
+        }
+        let (at, before) = self.samples.front()?;
+        Some((*before, now.since(*at))).filter(|(_, time)| *time >= LEAST)
     }
 
     /// How long `free` lasts at a rate; nothing where nothing is being spent.
@@ -92,6 +97,7 @@ mod tests {
         }
         let rate = burn.per_minute(&run, Wall(120_000)).expect("a minute is enough");
         assert_eq!(rate.to_string(), "0.6");
+        assert_eq!(burn.per_minute(&run, Wall(240_000)), Some(Money::ZERO), "nothing was spent since");
         assert_eq!(Burn::lasts(Money::from_nanos(1_200_000_000), rate), Some(Duration::from_mins(2)));
         assert_eq!(Burn::lasts(rate, Money::ZERO), None);
         assert_eq!(burn.history(60, 2), [0, 600_000_000]);

@@ -18,6 +18,7 @@ use crate::domain::*;
 use crate::engine::handle::{TailView, Update};
 use crate::guard::{Gate, KnownKeys};
 use crate::provider::Descriptor;
+use crate::store::{Owner, RunRow};
 
 /// When the run starts: 2026-11-21T12:02:29Z.
 pub(crate) const START: i64 = 1_795_262_549_000;
@@ -283,6 +284,38 @@ pub(crate) fn busy_on(mut run: Builder) -> Builder {
     run
 }
 
+/// A home with the run, one of another process, a suspended one and one that has ended.
+pub(crate) fn rows(own: &Builder) -> Vec<RunRow> {
+    let run = own.fold();
+    let row = |id: RunId, state: RunState, title: &str| RunRow {
+        id,
+        state,
+        by: "ada".into(),
+        title: title.into(),
+        provider: "local".into(),
+        model: "gpt-4o-mini".into(),
+        simulated: id == own.id,
+        reusable: true,
+        created: Wall(START),
+        started: Some(Wall(START)),
+        ended: state.is_final().then_some(Wall(START + 102_000)),
+        tasks: 100,
+        succeeded: 22,
+        failed: 3,
+        cancelled: 0,
+        money: run.money,
+        usage: run.usage,
+        stopped_by: None,
+        owner: state.is_live().then(|| Owner { pid: 4711, started: 1, boot: "b".into() }),
+    };
+    vec![
+        row(own.id, RunState::Running, &run.spec.title),
+        row(RunId::from_random(77), RunState::Running, "Summarise {{file}} in two lines, in plain words"),
+        row(RunId::from_random(78), RunState::Suspended, "Translate {{text}} into {{language}}"),
+        row(RunId::from_random(79), RunState::Failed, "Check {{url}}"),
+    ]
+}
+
 /// What agents at work are saying.
 pub(crate) fn tails(agents: impl IntoIterator<Item = AgentNo>) -> std::collections::BTreeMap<AgentNo, TailView> {
     let tail = |no: AgentNo| TailView {
@@ -295,13 +328,13 @@ pub(crate) fn tails(agents: impl IntoIterator<Item = AgentNo>) -> std::collectio
 
 /// A console that knows two providers, at a moment.
 pub(crate) fn desk() -> Desk {
-    let keys = KnownKeys::new([("OPENAI_API_KEY", "sk-0123456789abcdef")]);
-    let mut view = View::new(Gate::new(keys), "~/.local/share/flightdeck".into(), Utc.fix(), false);
+    let map = KeyMap::standard().expect("the shipped key map reads");
+    let known = KnownKeys::new([("OPENAI_API_KEY", "sk-0123456789abcdef")]);
+    let mut view = View::new(Gate::new(known), map, "~/.local/share/flightdeck".into(), Utc.fix(), false);
     view.providers = vec![descriptor("sim", true, false), descriptor("process", false, true)];
     view.now = Now { wall: Wall(START), mono: Mono(START as u64 * 1_000) };
     Desk::new(Parts {
         view,
-        keys: KeyMap::standard().expect("the shipped key map reads"),
         theme: theme(),
         theme_dir: None,
         depth: Depth::True,

@@ -86,7 +86,7 @@ impl Context {
 /// A key map that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyMapError {
-    /// Not TOML, or not of the form that `assets/keymap.toml` shows.
+    /// Not to be read, not TOML, or not of the form that `assets/keymap.toml` shows.
     #[error("{origin}: {problem}")]
     Form {
         /// The file.
@@ -226,6 +226,12 @@ impl KeyMap {
     /// The bindings of exactly this context.
     pub(crate) fn of(&self, context: Context) -> impl Iterator<Item = &Binding> {
         self.bindings.iter().filter(move |binding| binding.context == context)
+    }
+
+    /// The first key of an action, for texts that mention it.
+    pub(crate) fn key_of(&self, context: Context, action: Action) -> String {
+        let found = self.holding_in(context).find(|binding| binding.action == action);
+        found.and_then(|binding| binding.keys.first()).map_or_else(|| "?".to_owned(), |key| key.shown())
     }
 }
 

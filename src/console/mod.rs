@@ -71,7 +71,7 @@ pub struct Defaults {
 pub struct Options {
     /// The run that is opened at once; nothing: the newest live one, or none.
     pub run: Option<RunId>,
-    /// The theme's name; nothing: `dark`, or `mono` where there are no colours.
+    /// The theme's name; nothing: `dark`, or `ansi` and `mono` where there are fewer colours.
     pub theme: Option<String>,
     /// Whether this is the demonstration: the header says so.
     pub demo: bool,
@@ -141,14 +141,15 @@ fn desk(
     let name = match (depth, &options.theme) {
         (Depth::None, _) => "mono",
         (_, Some(name)) => name,
+        (Depth::Ansi, None) => "ansi",
         (_, None) => "dark",
     };
     let theme_dir = options.config_dir.as_ref().map(|dir| dir.join("themes"));
-    let mut view = View::new(handle.gate().clone(), options.home_label.clone(), zone(now), options.demo);
+    let keys = keys(options.config_dir.as_ref())?;
+    let mut view = View::new(handle.gate().clone(), keys, options.home_label.clone(), zone(now), options.demo);
     view.providers = handle.providers();
     Ok(Desk::new(Parts {
         prompt: Prompt::new(options.by.clone(), &options.defaults),
-        keys: keys(options.config_dir.as_ref())?,
         theme: theme::load(name, theme_dir.as_deref(), depth)?,
         theme_dir,
         depth,
@@ -163,8 +164,10 @@ fn keys(config_dir: Option<&PathBuf>) -> Result<KeyMap, ConsoleError> {
     let Some(path) = config_dir.map(|dir| dir.join("keymap.toml")).filter(|path| path.is_file()) else {
         return Ok(standard);
     };
-    let text = std::fs::read_to_string(&path)?;
-    Ok(standard.with_user(&text, &path.display().to_string())?)
+    let origin = path.display().to_string();
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| KeyMapError::Form { origin: origin.clone(), problem: error.to_string() })?;
+    Ok(standard.with_user(&text, &origin)?)
 }
 
 /// The local time zone as it is at a moment; a console is not open across a change of clocks for

@@ -19,7 +19,7 @@ pub(crate) fn submit(by: &str, command: Command, done: String) -> Wish {
 pub(crate) fn refusal(run: &Run) -> Option<Wish> {
     match run.state {
         state if state.is_final() => Some(Wish::Warn(format!("this run has ended ({})", state.word()))),
-        RunState::Suspended => Some(Wish::Warn("this run is suspended: continue it first (R)".to_owned())),
+        RunState::Suspended => Some(Wish::Warn("this run is suspended: continue it first".to_owned())),
         _ => None,
     }
 }

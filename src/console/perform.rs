@@ -39,7 +39,13 @@ impl Performer {
         match ask {
             Ask::Open(run) => self.watch(run),
             Ask::Submit { order, done } => {
-                self.spawn(|handle| async move { Answer::Submitted { done, result: handle.submit(*order).await } });
+                let reopens = match &order.command {
+                    Command::Reopen(run) => Some(*run),
+                    _ => None,
+                };
+                self.spawn(move |handle| async move {
+                    Answer::Submitted { done, reopens, result: handle.submit(*order).await }
+                });
             }
             Ask::Dispatch(request) => {
                 self.spawn(|handle| async move { Answer::Dispatched(handle.dispatch(*request).await) });

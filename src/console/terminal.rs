@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -22,8 +23,12 @@ use super::ConsoleError;
 /// A frame of a large screen in full colour fits, so that it leaves in one piece.
 const BUFFER: usize = 256 * 1024;
 
-/// The thread whose panic ends the console, while the terminal is taken.
+/// The thread whose panic ends the console, while there is one.
 static TAKEN_BY: Mutex<Option<ThreadId>> = Mutex::new(None);
+
+/// Whether the terminal has to be given back. Once: leaving the alternate screen a second time
+/// would put the cursor back over what was written since.
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal, taken over. Dropping it gives it back.
 pub(crate) struct Screen {
@@ -58,9 +63,11 @@ impl Screen {
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
-    /// The next frame is drawn in full.
+    /// The next frame is drawn in full. `Terminal::clear` would ask the terminal where its cursor is,
+    /// and the answer would be taken by whoever reads keys.
     pub(crate) fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Gives the terminal back and stops this job, as the shell's job control does. Returns when
@@ -89,12 +96,16 @@ impl Drop for Screen {
 }
 
 fn take() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
     execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
 }
 
 /// Gives the terminal back. An error has nowhere to go: each step is tried whatever the others do.
 fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let mut out = io::stdout();
     let _ = execute!(out, EndSynchronizedUpdate);
     let _ = execute!(out, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);

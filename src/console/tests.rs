@@ -91,7 +91,7 @@ fn pause_and_resume_of_one_of_marked_and_of_all() {
     press(&mut desk, "enter *");
     let resumed = Some(Command::Resume(Targets::some(run.id, vec![28, 30, 33])));
     assert_eq!(command(&press(&mut desk, "r")), resumed);
-    desk.take(Answer::Submitted { done: "resumed 3 agents".into(), result: Ok(Ack { agents: 3 }) });
+    desk.take(Answer::Submitted { done: "resumed 3 agents".into(), reopens: None, result: Ok(Ack { agents: 3 }) });
     assert!(frame(&mut desk, 160, 45).contains("✓ resumed 3 agents"));
 }
 
@@ -276,9 +276,66 @@ fn keys_are_redacted_wherever_they_show() {
 }
 
 #[test]
+fn runs_of_this_home_and_of_other_processes() {
+    let run = busy(100);
+    let mut desk = watching(&run);
+    desk.take(Answer::Listed(fixture::rows(&run), vec![run.id]));
+    press(&mut desk, "o");
+    assert_snapshot!("runs_80x24", frame(&mut desk, 80, 24));
+    assert_snapshot!("runs_160x45", frame(&mut desk, 160, 45));
+    let suspended = fixture::rows(&run)[2].id;
+    assert_eq!(command(&press(&mut desk, "r")), None, "a live run needs no continuing");
+    assert_eq!(command(&press(&mut desk, "j j r")), Some(Command::Reopen(suspended)));
+    let reopened =
+        Answer::Submitted { done: "goes on".into(), reopens: Some(suspended), result: Ok(Ack { agents: 1 }) };
+    assert!(matches!(desk.take(reopened).as_slice(), [Ask::Open(id)] if *id == suspended));
+    press(&mut desk, "o");
+    let asks = press(&mut desk, "j enter");
+    assert!(matches!(asks.as_slice(), [Ask::Open(id)] if *id == fixture::rows(&run)[1].id));
+}
+
+#[test]
+fn the_newest_live_run_is_opened_at_first() {
+    let run = busy(100);
+    let mut desk = fixture::desk();
+    let asks = desk.take(Answer::Listed(fixture::rows(&run), vec![run.id]));
+    assert!(matches!(asks.as_slice(), [Ask::Open(id)] if *id == run.id));
+    assert!(desk.take(Answer::Listed(fixture::rows(&run), vec![run.id])).is_empty());
+}
+
+#[test]
+fn gauges_on_a_narrow_screen_take_the_place_of_the_events() {
+    let mut desk = watching(&busy(100));
+    press(&mut desk, "tab tab");
+    assert_snapshot!("money_80x24", frame(&mut desk, 80, 24));
+    press(&mut desk, "tab tab z");
+    assert_snapshot!("needs_zoomed_80x24", frame(&mut desk, 80, 24));
+}
+
+#[test]
+fn failures_are_one_key_away_and_sorting_goes_around() {
+    let mut desk = watching(&busy(100));
+    press(&mut desk, "!");
+    assert_snapshot!("failures_120x30", frame(&mut desk, 120, 30));
+    press(&mut desk, "! s");
+    assert_snapshot!("by_state_120x30", frame(&mut desk, 120, 30));
+}
+
+#[test]
+fn a_suspended_run_says_so() {
+    let mut run = busy(100);
+    run.suspend();
+    let mut desk = watching(&run);
+    let shown = frame(&mut desk, 160, 45);
+    assert!(shown.contains("SUSPENDED") && shown.contains("suspended: R continues it"));
+    assert_eq!(command(&press(&mut desk, "p")), None);
+    assert_eq!(command(&press(&mut desk, "R")), Some(Command::Reopen(run.id)));
+}
+
+#[test]
 fn every_theme_draws() {
     let mut desk = watching(&busy(100));
-    for name in ["light", "mono", "dark"] {
+    for name in ["light", "ansi", "mono", "dark"] {
         press(&mut desk, "t");
         assert!(frame(&mut desk, 160, 45).contains(&format!("theme {name}")));
     }

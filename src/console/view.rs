@@ -14,6 +14,7 @@ use crate::provider::Descriptor;
 use crate::store::RunRow;
 
 use super::burn::Burn;
+use super::keymap::KeyMap;
 use super::log::Log;
 
 /// How many beginnings of outputs are kept; the oldest go first.
@@ -31,6 +32,8 @@ pub(crate) struct View {
     pub(crate) opening: Option<RunId>,
     /// Runs that this process is at work on.
     pub(crate) own: BTreeSet<RunId>,
+    /// The keys, for texts that mention one.
+    pub(crate) keys: KeyMap,
     /// The runs of the home, newest first.
     pub(crate) rows: Vec<RunRow>,
     /// The providers that are configured.
@@ -53,13 +56,14 @@ pub(crate) struct View {
 
 impl View {
     /// Nothing known yet.
-    pub(crate) fn new(gate: Gate, home: String, zone: FixedOffset, demo: bool) -> Self {
+    pub(crate) fn new(gate: Gate, keys: KeyMap, home: String, zone: FixedOffset, demo: bool) -> Self {
         Self {
             now: Now::default(),
             gate,
             run: None,
             opening: None,
             own: BTreeSet::new(),
+            keys,
             rows: Vec::new(),
             providers: Vec::new(),
             log: Log::default(),

@@ -72,6 +72,8 @@ pub(crate) enum Answer {
     Submitted {
         /// What is said of it.
         done: String,
+        /// The run that it continues, where it does: it has to be watched anew.
+        reopens: Option<RunId>,
         /// What became of it.
         result: Result<Ack, HandleError>,
     },

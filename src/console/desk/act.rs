@@ -21,7 +21,7 @@ impl Desk {
             Action::Redraw => return vec![Ask::Redraw],
             Action::Quit => return self.quit(false),
             Action::Interrupt => return self.quit(true),
-            Action::Help => self.overlays.push(Overlay::Help(Help::new(&self.keys, self.context()))),
+            Action::Help => self.overlays.push(Overlay::Help(Help::new(&self.view.keys, self.context()))),
             Action::Theme => self.next_theme(),
             Action::Runs => {
                 let watched = self.view.run.as_ref().map(|run| run.id);

@@ -25,6 +25,9 @@ impl Desk {
         self.draw_lines(&places, writing, buf);
         if let Some((top, below)) = self.overlays.split_last() {
             let body = Rect { height: screen.height - 1, ..screen };
+            // What is below steps back, so that what is on top stands out.
+            let below_header = Rect { y: body.y + 1, height: body.height - 1, ..body };
+            buf.set_style(below_header, self.theme.of(Look::Dim));
             for overlay in below {
                 overlay.pane().draw(&self.view, &self.theme, false, body, buf);
             }
@@ -61,12 +64,12 @@ impl Desk {
             let focused = self.overlays.is_empty();
             self.pane(PaneId::Prompt).draw(view, theme, focused, places.prompt, buf);
         } else {
-            prompt::compact(&self.prompt, theme, places.prompt, buf);
+            prompt::compact(&self.prompt, view, theme, places.prompt, buf);
         }
         let context = match self.context() {
             Context::Agents if view.run.is_none() => Context::Global,
             context => context,
         };
-        footer::draw(&self.keys, context, self.notice.as_ref(), theme, places.footer, buf);
+        footer::draw(&view.keys, context, self.notice.as_ref(), theme, places.footer, buf);
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crossterm::event::KeyEvent;
 
 use super::action::Action;
-use super::keymap::{Context, KeyMap};
+use super::keymap::Context;
 use super::layout::PaneId;
 use super::notice::Notice;
 use super::overlay::Overlay;
@@ -40,7 +40,6 @@ const CLOCK: Duration = Duration::from_secs(1);
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Desk {
     pub(super) view: View,
-    keys: KeyMap,
     theme: Theme,
     theme_dir: Option<PathBuf>,
     depth: Depth,
@@ -70,8 +69,6 @@ pub(crate) struct Desk {
 pub(crate) struct Parts {
     /// What is known.
     pub(crate) view: View,
-    /// The keys.
-    pub(crate) keys: KeyMap,
     /// The theme.
     pub(crate) theme: Theme,
     /// Where a user's own themes are.
@@ -91,7 +88,6 @@ impl Desk {
         prompt.offer(&parts.view);
         Self {
             view: parts.view,
-            keys: parts.keys,
             theme: parts.theme,
             theme_dir: parts.theme_dir,
             depth: parts.depth,
@@ -136,7 +132,7 @@ impl Desk {
     /// Takes a key.
     pub(crate) fn key(&mut self, key: KeyEvent) -> Vec<Ask> {
         self.dirty = true;
-        let action = self.keys.action(self.context(), Stroke::from(key));
+        let action = self.view.keys.action(self.context(), Stroke::from(key));
         if action != Some(Action::Interrupt) {
             self.interrupted = false;
         }

@@ -21,7 +21,7 @@ impl Desk {
             Answer::Update(run, update) => return self.update(run, update),
             Answer::Older(run, events) => self.older(run, &events),
             Answer::Listed(rows, own) => return self.list(rows, own),
-            Answer::Submitted { done, result } => self.submitted(&done, result),
+            Answer::Submitted { done, reopens, result } => return self.submitted(&done, reopens, result),
             Answer::Dispatched(result) => return self.dispatched(result),
             Answer::Estimated { revision, result } => {
                 let result = result.map_err(|error| error.to_string());
@@ -97,11 +97,19 @@ impl Desk {
         }
     }
 
-    fn submitted(&mut self, done: &str, result: Result<Ack, HandleError>) {
-        match result {
-            Ok(_) => self.say(done, false),
-            Err(error) => self.say(&error.to_string(), true),
+    fn submitted(&mut self, done: &str, reopens: Option<RunId>, result: Result<Ack, HandleError>) -> Vec<Ask> {
+        if let Err(error) = result {
+            self.say(&error.to_string(), true);
+            return Vec::new();
         }
+        let Some(run) = reopens else {
+            self.say(done, false);
+            return Vec::new();
+        };
+        self.view.own.insert(run);
+        self.open(run);
+        self.say(done, false);
+        vec![Ask::Open(run)]
     }
 
     fn dispatched(&mut self, result: Result<Dispatched, HandleError>) -> Vec<Ask> {

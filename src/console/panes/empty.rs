@@ -4,6 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::console::action::Action;
+use crate::console::keymap::Context;
 use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
 use crate::console::widgets::text::{cells, left};
@@ -26,16 +28,17 @@ fn lines(view: &View, theme: &Theme) -> Vec<Line<'static>> {
     if let Some(run) = view.opening {
         return vec![Line::styled(format!("opening {run} …"), theme.of(Look::Dim))];
     }
-    let key = |key: &'static str, what: &'static str| {
-        Line::from(vec![Span::styled(left(key, 4), theme.of(Look::Key)), Span::styled(what, theme.of(Look::Text))])
+    let key = |action: Action, what: &'static str| {
+        let key = view.keys.key_of(Context::Agents, action);
+        Line::from(vec![Span::styled(left(&key, 4), theme.of(Look::Key)), Span::styled(what, theme.of(Look::Text))])
     };
     let mut lines = vec![
         Line::styled("No run is open.", theme.of(Look::Strong)),
         Line::default(),
-        key("n", "write a prompt and dispatch it"),
-        key("o", "open a run of this home"),
-        key("?", "all keys"),
-        key("q", "quit"),
+        key(Action::Prompt, "write a prompt and dispatch it"),
+        key(Action::Runs, "open a run of this home"),
+        key(Action::Help, "all keys"),
+        key(Action::Quit, "quit"),
         Line::default(),
     ];
     if view.rows.is_empty() {

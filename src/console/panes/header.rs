@@ -34,7 +34,7 @@ fn segments(view: &View, theme: &Theme, size: usize) -> Vec<Segment> {
     };
     let mut name = vec![Span::styled(run.id.to_string(), theme.of(Look::Strong))];
     if size >= ROOMY {
-        let title = view.gate.line(&run.spec.title, size / 4);
+        let title = view.gate.line(&run.spec.title, size / 6);
         name.insert(0, Span::styled(format!("{title} ▸ "), theme.of(Look::Text)));
     }
     segments.push(Segment::of(name, 1));

@@ -6,8 +6,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::Pane;
+use crate::console::action::Action;
 use crate::console::format::plural;
-use crate::console::keymap::Context;
+use crate::console::keymap::{Context, KeyMap};
 use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
 use crate::console::widgets::frame::frame;
@@ -21,16 +22,18 @@ pub(crate) struct Needs;
 
 /// All of it, the most pressing first.
 pub(crate) fn needs(view: &View) -> Vec<String> {
-    let mut needs = view.run.as_deref().map(of_run).unwrap_or_default();
+    let mut needs = view.run.as_deref().map(|run| of_run(run, &view.keys)).unwrap_or_default();
     let watched = view.run.as_ref().map(|run| run.id);
     let suspended = view.rows.iter().filter(|row| row.state == RunState::Suspended && Some(row.id) != watched).count();
     if suspended > 0 {
-        needs.push(format!("{} suspended: o lists them", plural(suspended as u64, "run")));
+        let key = view.keys.key_of(Context::Agents, Action::Runs);
+        needs.push(format!("{} suspended: {key} lists them", plural(suspended as u64, "run")));
     }
     needs
 }
 
-fn of_run(run: &Run) -> Vec<String> {
+fn of_run(run: &Run, keys: &KeyMap) -> Vec<String> {
+    let key = |action| keys.key_of(Context::Agents, action);
     let mut needs = Vec::new();
     if let Some(why) = run.closing.filter(|why| *why != Closing::Operator) {
         needs.push(format!("nothing more starts: {}", why.word()));
@@ -38,8 +41,8 @@ fn of_run(run: &Run) -> Vec<String> {
         needs.push(format!("limit {limit} was reached"));
     }
     match run.state {
-        RunState::Suspended => needs.push("suspended: R continues it".to_owned()),
-        RunState::Paused => needs.push("the run is paused: R resumes it".to_owned()),
+        RunState::Suspended => needs.push(format!("suspended: {} continues it", key(Action::ResumeAll))),
+        RunState::Paused => needs.push(format!("the run is paused: {} resumes it", key(Action::ResumeAll))),
         _ => {}
     }
     let waiting = run.tasks_in(TaskState::WaitsForMoney);
@@ -48,7 +51,7 @@ fn of_run(run: &Run) -> Vec<String> {
     }
     let failed = run.tasks_in(TaskState::Failed);
     if failed > 0 {
-        needs.push(format!("{failed} failed: ! shows only these"));
+        needs.push(format!("{failed} failed: {} shows only these", key(Action::Failures)));
     }
     needs
 }

@@ -13,10 +13,13 @@ use crate::console::place::Place;
 use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
 use crate::console::widgets::frame::popup;
-use crate::console::widgets::text::{left, right};
+use crate::console::widgets::text::{fit, left, right};
 use crate::console::wish::{Ask, Wish};
 use crate::domain::{RunId, RunState};
 use crate::store::RunRow;
+
+/// From this width on it says when, how long and where.
+const WIDE: usize = 100;
 
 /// The list of runs.
 #[derive(Debug)]
@@ -57,19 +60,19 @@ impl Pane for Runs {
     }
 
     fn settle(&mut self, view: &View, area: Rect) {
+        let page = size(view, area).1.saturating_sub(3);
         let picked = view.rows.iter().position(|row| Some(row.id) == self.picked);
         self.place.cursor = picked.unwrap_or(self.place.cursor);
-        self.place.settle(view.rows.len(), usize::from(area.height.saturating_sub(5)));
+        self.place.settle(view.rows.len(), page);
     }
 
     fn draw(&self, view: &View, theme: &Theme, _focused: bool, area: Rect, buf: &mut Buffer) {
-        let size = (usize::from(area.width.saturating_sub(4)).min(150), usize::from(area.height.saturating_sub(2)));
         let title = format!(" runs ─ {} in {} ", view.rows.len(), view.home);
-        let inner = popup(Line::from(title), size, theme, area, buf);
-        let wide = inner.width >= 100;
+        let inner = popup(Line::from(title), size(view, area), theme, area, buf);
+        let wide = usize::from(inner.width) >= WIDE;
         buf.set_line(inner.x, inner.y, &heading(wide, theme), inner.width);
         if view.rows.is_empty() {
-            buf.set_string(inner.x + 2, inner.y + 1, "no runs yet: n writes a prompt", theme.of(Look::Dim));
+            buf.set_string(inner.x + 2, inner.y + 1, "no runs yet", theme.of(Look::Dim));
         }
         let shown = self.place.shown(view.rows.len());
         let rows = view.rows.iter().enumerate().skip(shown.start).take(shown.len());
@@ -78,7 +81,7 @@ impl Pane for Runs {
             if cursor {
                 buf.set_style(Rect { y, height: 1, ..inner }, theme.of(Look::Selection));
             }
-            buf.set_line(inner.x, y, &line(row, cursor, wide, view, theme), inner.width);
+            buf.set_line(inner.x, y, &line(row, cursor, usize::from(inner.width), view, theme), inner.width);
         }
     }
 }
@@ -100,7 +103,7 @@ fn heading(wide: bool, theme: &Theme) -> Line<'static> {
     Line::styled(columns.concat(), theme.of(Look::Dim))
 }
 
-fn line(row: &RunRow, cursor: bool, wide: bool, view: &View, theme: &Theme) -> Line<'static> {
+fn line(row: &RunRow, cursor: bool, columns: usize, view: &View, theme: &Theme) -> Line<'static> {
     let (symbol, look) = state(row.state);
     let ended = row.succeeded + row.failed + row.cancelled;
     let text = theme.of(Look::Text);
@@ -115,7 +118,7 @@ fn line(row: &RunRow, cursor: bool, wide: bool, view: &View, theme: &Theme) -> L
         Span::styled(right(&row.failed.to_string(), 8), failed),
         Span::styled(format!("{}  ", right(&spent, 11)), text),
     ];
-    if wide {
+    if columns >= WIDE {
         let took = row.started.map(|started| clock(row.ended.unwrap_or(view.now.wall).since(started)));
         spans.push(Span::styled(left(&day_and_time(row.created, view.zone), 13), dim));
         spans.push(Span::styled(left(&took.unwrap_or_default(), 10), dim));
@@ -126,8 +129,16 @@ fn line(row: &RunRow, cursor: bool, wide: bool, view: &View, theme: &Theme) -> L
         spans.push(Span::styled(" SIM ", theme.of(Look::BadgeSim)));
         spans.push(Span::raw(" "));
     }
-    spans.push(Span::styled(view.gate.line(&row.title, 80), text));
+    let used: usize = spans.iter().map(Span::width).sum();
+    let title = view.gate.line(&row.title, 80);
+    spans.push(Span::styled(fit(&title, columns.saturating_sub(used)).into_owned(), text));
     Line::from(spans)
+}
+
+/// As large as the list needs, within the screen.
+fn size(view: &View, area: Rect) -> (usize, usize) {
+    let lines = view.rows.len().max(1) + 3;
+    (usize::from(area.width.saturating_sub(4)).min(150), lines.min(usize::from(area.height.saturating_sub(2))))
 }
 
 /// Who is at work on it.

@@ -200,6 +200,6 @@ mod tests {
             assert!(error.contains(wanted), "{error}");
         }
         let error = load("../dark", Some(dir.path()), Depth::True).expect_err("no path").to_string();
-        assert!(error.contains("dark, light, mono"), "{error}");
+        assert!(error.contains("dark, light, ansi, mono"), "{error}");
     }
 }

@@ -16,6 +16,7 @@ pub(crate) use load::load;
 pub(crate) const SHIPPED: &[(&str, &str)] = &[
     ("dark", include_str!("../../../themes/dark.toml")),
     ("light", include_str!("../../../themes/light.toml")),
+    ("ansi", include_str!("../../../themes/ansi.toml")),
     ("mono", include_str!("../../../themes/mono.toml")),
 ];
 

@@ -39,7 +39,7 @@ pub(crate) struct Agents {
     place: Place,
     /// The agent under the cursor: the cursor stays on it when lines move.
     picked: AgentNo,
-    /// Whether the cursor rides on the first agent that has not ended.
+    /// Whether the cursor rides on the first agent at work.
     follow: bool,
     marks: BTreeSet<AgentNo>,
     filter: Input,
@@ -195,9 +195,11 @@ impl Pane for Agents {
             }
             Action::Follow => self.follow = true,
             Action::Sort => {
-                let sort = self.order.next_sort();
-                self.follow = sort == Sort::Number && self.follow;
+                self.follow = self.order.next_sort() == Sort::Number;
                 self.rebuild(view);
+                // What the order puts first is what it was asked for.
+                self.place.moved(Action::Top, self.order.len());
+                self.pick();
             }
             _ => return self.command(action, run),
         }
@@ -222,7 +224,7 @@ impl Pane for Agents {
         self.order.cover(run);
         let page = usize::from(area.height).saturating_sub(3);
         let lines = self.order.len();
-        let row = if self.follow { Some(self.order.first_open(run)) } else { self.order.row_of(self.picked) };
+        let row = if self.follow { Some(self.order.followed()) } else { self.order.row_of(self.picked) };
         self.place.cursor = row.unwrap_or(self.place.cursor);
         if self.follow {
             // Two that have ended stay in sight above the first that has not.

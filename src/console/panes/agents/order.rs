@@ -53,9 +53,8 @@ pub(super) struct Order {
     list: Option<Vec<AgentNo>>,
     total: usize,
     retries: u64,
-    /// All agents below have ended. It only grows, so that looking for the first that has not
-    /// costs next to nothing.
-    ended_below: usize,
+    /// The first agent at work; where none is, the first that has not ended.
+    front: usize,
     stale: bool,
     built: Option<Mono>,
 }
@@ -85,6 +84,7 @@ impl Order {
         (self.stale, self.built) = (false, Some(now));
         self.total = run.agents.len();
         self.retries = run.tasks.iter().map(|task| u64::from(task.attempts.saturating_sub(1))).sum();
+        self.front = front(run).unwrap_or(self.total.saturating_sub(1));
         let filter = filter.trim().to_lowercase();
         if filter.is_empty() && self.sort == Sort::Number {
             self.list = None;
@@ -155,20 +155,19 @@ impl Order {
         }
     }
 
-    /// The line of the first agent that has not ended; with a filter or another order, the first.
-    pub(super) fn first_open(&mut self, run: &Run) -> usize {
-        if self.list.is_some() {
-            return 0;
-        }
-        let ended = |no: usize| {
-            let task = run.agents.get(no).and_then(|agent| run.task(agent.task));
-            task.is_some_and(|task| task.state.is_final())
-        };
-        while ended(self.ended_below) {
-            self.ended_below += 1;
-        }
-        self.ended_below.min(self.total.saturating_sub(1))
+    /// The line that is followed: the first agent at work; with a filter or another order, the first.
+    pub(super) fn followed(&self) -> usize {
+        if self.list.is_some() { 0 } else { self.front }
     }
+}
+
+fn front(run: &Run) -> Option<usize> {
+    let first = |wanted: fn(Status) -> bool| {
+        let mut all = run.agents.iter().map(|agent| run.task(agent.task).map(|task| Status::of(agent, task)));
+        all.position(|status| status.is_some_and(wanted))
+    };
+    let at_work = first(|status| matches!(status, Status::Working | Status::Starting));
+    at_work.or_else(|| first(|status| !status.is_over()))
 }
 
 fn status(run: &Run, no: AgentNo) -> Option<Status> {

@@ -7,7 +7,9 @@ use ratatui::text::{Line, Span};
 use super::editor::variables;
 use super::fields::Field;
 use super::{Prompt, Told, likely};
+use crate::console::action::Action;
 use crate::console::format::{amount, plural};
+use crate::console::keymap::Context;
 use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
 use crate::console::widgets::frame::frame;
@@ -31,13 +33,15 @@ pub(crate) fn height(prompt: &Prompt, screen: Rect) -> u16 {
 }
 
 /// One line: the beginning of the template, and what is known about it.
-pub(crate) fn compact(prompt: &Prompt, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub(crate) fn compact(prompt: &Prompt, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let size = usize::from(area.width).saturating_sub(2);
     let told = told(prompt, theme, size / 2);
     let room = size.saturating_sub(12 + told.width());
     let mut spans = vec![Span::styled("prompt ", theme.of(Look::Dim)), Span::styled("▸ ", theme.of(Look::Strong))];
     if prompt.editor.is_empty() {
-        spans.push(Span::styled("n writes one: template, rows, model, budget", theme.of(Look::Dim)));
+        let key = view.keys.key_of(Context::Agents, Action::Prompt);
+        let words = format!("{key} writes one: template, rows, model, budget");
+        spans.push(Span::styled(words, theme.of(Look::Dim)));
     } else {
         let (line, more) = prompt.editor.first_line();
         let line = if more { format!("{line} …") } else { line.to_owned() };
