@@ -20,7 +20,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     for result in deck.dispatch(request, &rows).await? {
         let output = result.output.unwrap_or_default();
-        println!("{} {} ${} {}", result.task, result.success, result.cost_usd, output.lines().next().unwrap_or_default());
+        println!(
+            "{} {} ${} {}",
+            result.task,
+            result.success,
+            result.cost_usd,
+            output.lines().next().unwrap_or_default()
+        );
     }
     deck.close().await;
     Ok(())

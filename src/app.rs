@@ -87,7 +87,8 @@ impl App {
         let KeyOrigin::File { path, created } = app.deck.key();
         if *created {
             let path = path.display();
-            let note = format!("note: this home's content is encrypted with the key in {path}: keep it with the database");
+            let note =
+                format!("note: this home's content is encrypted with the key in {path}: keep it with the database");
             writeln!(std::io::stderr(), "{note}")?;
         }
         Ok(app)

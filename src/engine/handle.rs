@@ -9,12 +9,12 @@ use super::call::Surroundings;
 use super::clock::Clock;
 pub use super::follow::Watch;
 use super::follow::{fold, read};
-pub use super::intake::Checked;
 use super::intake;
-pub use super::main_loop::Health;
-pub use super::results::TaskResult;
-use super::results::Named;
+pub use super::intake::Checked;
 use super::main_loop::Ask;
+pub use super::main_loop::Health;
+use super::results::Named;
+pub use super::results::TaskResult;
 use super::watcher;
 use crate::cost::Estimate;
 use crate::dispatch::Request;
@@ -150,7 +150,10 @@ impl Handle {
         let run = read(self.store(), move |store| fold(store, id)).await?;
         let run = run.ok_or_else(|| HandleError::Refused(format!("there is no run {id}")))?;
         if run.state.is_final() || run.state == RunState::Created {
-            return Err(HandleError::Refused(format!("run {id} is {}: there is nothing to go on with", run.state.word())));
+            return Err(HandleError::Refused(format!(
+                "run {id} is {}: there is nothing to go on with",
+                run.state.word()
+            )));
         }
         read(self.store(), move |store| store.take_over(id, &owner)).await?;
         let (reply, adopted) = oneshot::channel();
@@ -191,10 +194,14 @@ impl Handle {
     }
 
     /// The result of a task of `run` that ended with `finished`, its texts redacted.
-    pub async fn result(&self, run: &Run, no: TaskNo, finished: &TaskFinished) -> Result<Option<TaskResult>, HandleError> {
+    pub async fn result(
+        &self,
+        run: &Run,
+        no: TaskNo,
+        finished: &TaskFinished,
+    ) -> Result<Option<TaskResult>, HandleError> {
         let Some(task) = run.task(no) else { return Ok(None) };
-        let named =
-            Named { run: run.id, task: no, agent: task.agent, args: task.args, simulated: run.spec.simulated };
+        let named = Named { run: run.id, task: no, agent: task.agent, args: task.args, simulated: run.spec.simulated };
         TaskResult::of(self, named, finished).await.map(Some)
     }
 

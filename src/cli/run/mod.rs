@@ -19,7 +19,12 @@ use crate::engine::handle::{Dispatched, Handle, Update};
 use crate::store::Filter;
 
 /// Checks and starts a dispatch; nothing where only an estimate was asked for.
-pub async fn begin(handle: &Handle, args: &RunArgs, by: &str, defaults: &Limits) -> Result<Option<Dispatched>, Complaint> {
+pub async fn begin(
+    handle: &Handle,
+    args: &RunArgs,
+    by: &str,
+    defaults: &Limits,
+) -> Result<Option<Dispatched>, Complaint> {
     let prepared = args.prepare(by, defaults)?;
     let checked = handle.check(prepared.request.clone()).await?;
     if args.dry_run {
@@ -57,7 +62,8 @@ pub async fn resume(
     let rows = handle.tasks(filter.clone()).await?;
     let before: BTreeSet<TaskNo> = rows.iter().filter(|row| row.finished.is_some()).map(|row| row.task).collect();
     let run = handle.runs(filter).await?.pop();
-    let run = run.ok_or_else(|| Complaint::usage(format!("there is no run {id}")).hint("`flightdeck runs` lists them"))?;
+    let run =
+        run.ok_or_else(|| Complaint::usage(format!("there is no run {id}")).hint("`flightdeck runs` lists them"))?;
     if !run.state.is_final() {
         handle.resume_run(id, by).await?;
     }

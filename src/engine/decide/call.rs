@@ -74,7 +74,8 @@ fn under_way(run: &Run, no: TaskNo, call_id: u64) -> Option<(&Task, &Call)> {
 }
 
 fn finished_event(call: &Call, end: &CallEnd, settled: &Settled) -> CallFinished {
-    let truncated = |answer: &Answer| Answer { truncated: answer.truncated || call.lowered && hit(call, end), ..answer.clone() };
+    let truncated =
+        |answer: &Answer| Answer { truncated: answer.truncated || call.lowered && hit(call, end), ..answer.clone() };
     CallFinished {
         call: call.id,
         answer: end.result.as_ref().ok().map(truncated),
@@ -172,7 +173,11 @@ fn fail_or_retry(
     so_far: &Ended,
 ) {
     let kept = error.map_or_else(
-        || TaskError { kind: ErrorKind::Provider, message: "the call ended without an answer".into(), retryable: false },
+        || TaskError {
+            kind: ErrorKind::Provider,
+            message: "the call ended without an answer".into(),
+            retryable: false,
+        },
         |error| TaskError { kind: error.kind, message: error.message.clone(), retryable: error.retryable },
     );
     let limits = &run.spec.limits;
@@ -226,13 +231,7 @@ fn task_finished(
 fn answer_followers(draft: &mut Draft, run: &Run, leader: TaskNo, body: &TaskFinished) {
     for &no in run.followers_of(leader) {
         let Some(task) = run.task(no).filter(|task| task.state.waits()) else { continue };
-        let shared = TaskFinished {
-            duration_ms: 0,
-            attempts: 0,
-            cost_usd: Money::ZERO,
-            cached: true,
-            ..body.clone()
-        };
+        let shared = TaskFinished { duration_ms: 0, attempts: 0, cost_usd: Money::ZERO, cached: true, ..body.clone() };
         draft.task_event(no, task.agent, Body::TaskFinished(Box::new(shared)));
         end_agent(draft, run, no, task.agent, None);
     }

@@ -7,11 +7,11 @@ mod lifecycle;
 mod operator;
 mod settle;
 
+use crate::domain::effect::Timer;
 use crate::domain::event::{AgentStateChanged, Body, StopReceipt};
 use crate::domain::{
     AgentMove, AgentNo, AgentState, Effect, Event, Now, Order, Report, Run, RunId, RunState, State, TaskNo, Totals,
 };
-use crate::domain::effect::Timer;
 
 pub use lifecycle::exit_conditions_met;
 
