@@ -152,7 +152,8 @@ fn write_table(out: &mut dyn Write, handle: &Handle, rows: &[Value], columns: &[
         let mut line = String::new();
         for ((cell, width), column) in row.iter().zip(&widths).zip(columns) {
             let space = " ".repeat(width.saturating_sub(cell.width()));
-            line.push_str(&if column.right { format!("{space}{cell}  ") } else { format!("{cell}{space}  ") });
+            let (before, after) = if column.right { (space.as_str(), "") } else { ("", space.as_str()) };
+            line.extend([before, cell, after, "  "]);
         }
         writeln!(out, "{}", line.trim_end())?;
     }

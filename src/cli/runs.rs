@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::exit::Complaint;
 use super::listing::{Column, ListArgs, number, text};
+use crate::domain::Wall;
 use crate::engine::handle::Handle;
 use crate::store::rows::RunRow;
 
@@ -44,8 +45,8 @@ pub fn row(run: &RunRow) -> Value {
         "model": run.model,
         "simulated": run.simulated,
         "created": run.created.rfc3339(),
-        "started": run.started.map(|at| at.rfc3339()),
-        "ended": run.ended.map(|at| at.rfc3339()),
+        "started": run.started.map(Wall::rfc3339),
+        "ended": run.ended.map(Wall::rfc3339),
         "tasks": run.tasks,
         "succeeded": run.succeeded,
         "failed": run.failed,

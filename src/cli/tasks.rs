@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::exit::Complaint;
 use super::listing::{Column, ListArgs, number, text};
-use crate::domain::AgentId;
+use crate::domain::{AgentId, Wall};
 use crate::engine::handle::Handle;
 use crate::store::rows::TaskRow;
 
@@ -50,6 +50,6 @@ pub fn row(task: &TaskRow) -> Value {
         "cost_usd": finished.map(|finished| finished.cost_usd),
         "usage": finished.map(|finished| finished.usage),
         "cached": finished.map(|finished| finished.cached),
-        "ended": task.ended.map(|at| at.rfc3339()),
+        "ended": task.ended.map(Wall::rfc3339),
     })
 }

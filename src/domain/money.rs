@@ -222,7 +222,10 @@ impl AddAssign for Usage {
         self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
         self.cache_read_tokens = self.cache_read_tokens.saturating_add(other.cache_read_tokens);
         self.cache_write_tokens = self.cache_write_tokens.saturating_add(other.cache_write_tokens);
-        self.estimated |= other.estimated;
+        // The sum is an estimate where any part of it is one.
+        if other.estimated {
+            self.estimated = true;
+        }
     }
 }
 

@@ -34,6 +34,7 @@ impl ProviderKind {
 
 /// A run's specification: everything that its tasks have in common.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct RunSpec {
     /// A short, redacted name for people: the beginning of the template.
     pub title: String,

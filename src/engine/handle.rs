@@ -246,7 +246,7 @@ impl Handle {
     /// Changes whenever anything in the home has changed, also by another process.
     pub fn changes(&self) -> watch::Receiver<u64> {
         let mut changes = self.inner.changes.lock();
-        changes.get_or_insert_with(|| watcher::start(Arc::clone(self.store()))).clone()
+        changes.get_or_insert_with(|| watcher::start(self.store())).clone()
     }
 
     /// Whether the engine can make anything durable.

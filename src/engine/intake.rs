@@ -330,10 +330,9 @@ fn store(
     let mut seal = |text: &str| seal(around, text, &mut contents);
     spec.template = request.template.as_deref().map(&mut seal);
     spec.system = request.system.as_deref().map(&mut seal);
-    spec.command = match request.command.is_empty() {
-        true => None,
-        false => Some(seal(&serde_json::to_string(&request.command).map_err(refused)?)),
-    };
+    if !request.command.is_empty() {
+        spec.command = Some(seal(&serde_json::to_string(&request.command).map_err(refused)?));
+    }
     spec.randomness = spec.seed.unwrap_or_else(|| run.number());
     let plan = Plan::new(&request).map_err(refused)?;
     let templates = Templates::parse(

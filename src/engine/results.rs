@@ -10,6 +10,7 @@ use crate::store::rows::TaskRow;
 
 /// One result.
 #[derive(Debug, Serialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, and a field of the JSON")]
 pub struct TaskResult {
     /// Its run.
     pub run: RunId,

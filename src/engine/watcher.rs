@@ -12,9 +12,9 @@ use crate::store::Store;
 const EVERY: Duration = Duration::from_millis(250);
 
 /// Starts a thread that tells of every change, and ends once the store or all listeners are gone.
-pub(super) fn start(store: Arc<dyn Store>) -> watch::Receiver<u64> {
+pub(super) fn start(store: &Arc<dyn Store>) -> watch::Receiver<u64> {
     let (tell, listen) = watch::channel(store.version().unwrap_or(0));
-    let store: Weak<dyn Store> = Arc::downgrade(&store);
+    let store: Weak<dyn Store> = Arc::downgrade(store);
     let watcher = std::thread::Builder::new().name("watcher".to_owned()).spawn(move || {
         while let Some(store) = store.upgrade() {
             if let Ok(version) = store.version() {

@@ -77,12 +77,11 @@ impl Cleaner {
             (Place::String, c) if c != '\n' => Some(Place::String),
             _ => None,
         };
-        match next {
-            Some(place) => self.place = place,
-            None => {
-                self.place = Place::Text;
-                self.text(c, out);
-            }
+        if let Some(place) = next {
+            self.place = place;
+        } else {
+            self.place = Place::Text;
+            self.text(c, out);
         }
     }
 
