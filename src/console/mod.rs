@@ -4,9 +4,9 @@
 //! else; so what it shows is a fact of the engine. Keys, updates, answers and time come to one loop
 //! ([`run`](fn@run)); a key becomes a named action ([`keymap`]); an action changes a pane or becomes
 //! a wish ([`wish`]), which is performed in the background ([`perform`]). Everything but the
-//! terminal and the performing is one value that can be tested ([`desk`]).
+//! terminal and the performing is one value that can be tested ([`desk`](mod@desk)).
 //!
-//! To add a pane: a file in [`panes`], and its line in [`layout`] and [`desk`]. To add a key: a line
+//! To add a pane: a file in [`panes`], and its line in [`layout`] and [`desk`](mod@desk). To add a key: a line
 //! in `assets/keymap.toml` and the action's line in [`action`]. To add a theme: see [`theme`].
 
 mod action;

@@ -188,6 +188,6 @@ mod tests {
             sink.text("wörd ");
         }
         assert!(tails.view(agent()).expect("a tail").text.len() <= LONGEST);
-        assert_eq!(tails.last_line(agent(), 6).expect("a tail").0, "wörd");
+        assert_eq!(tails.last_line(agent(), 5).expect("a tail").0, "wörd");
     }
 }
