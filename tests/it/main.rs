@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod decide;
 mod docs;
 mod openai;
 mod process;

@@ -1,0 +1,8 @@
+//! What follows from what: tables of inputs and events for `engine::decide`.
+
+mod admission;
+mod crash;
+mod operator;
+mod outcomes;
+mod script;
+mod words;

@@ -1,0 +1,157 @@
+//! Going on with a run that lost its engine.
+
+use flightdeck::domain::Limits;
+
+use super::script::{Setup, check};
+
+#[test]
+fn what_was_under_way_is_charged_at_its_bound_and_tried_again() {
+    check(
+        Setup::of(3).parallel(2),
+        "
+        > start
+            run_started 3 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            1: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+            ! call 1 1000 tokens
+        > end 0 ok
+            0: call_finished settled 0.001, task_finished completed 0.001, working>terminated
+            2: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 2 1000 tokens
+        > crash
+        > reopen
+            1: call_finished interrupted unconfirmed 0 held 0.01, task_interrupted, working>idle
+            2: call_finished interrupted unconfirmed 0 held 0.01, task_interrupted, working>idle
+            run_suspended
+            run_resumed
+            1: task_started 2, call_started 0.01, idle>working
+            2: task_started 2, call_started 0.01, idle>working
+            ! call 1 1000 tokens
+            ! call 2 1000 tokens
+        > money
+            spent 0.001 unconfirmed 0.02 reserved 0.02
+        > end 1 ok
+            1: call_finished settled 0.001, task_finished completed 0.001, working>terminated
+        > end 2 ok
+            2: call_finished settled 0.001, task_finished completed 0.001, working>terminated
+            run_finished completed: 3 ok, 0 failed, 0 cancelled
+        ",
+    );
+}
+
+#[test]
+fn what_was_held_takes_effect() {
+    check(
+        Setup::of(2),
+        "
+        > start
+            run_started 2 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            1: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+            ! call 1 1000 tokens
+        > pause
+            operator_action pause 2 agents, whole run
+            run_paused
+            0: working>paused
+            1: working>paused
+            ! hold 0
+            ! hold 1
+        > end 0 ok
+            0: call_finished settled 0.001
+        > crash
+        > reopen
+            0: paused>working, task_finished completed 0.001, working>terminated
+            1: call_finished interrupted unconfirmed 0 held 0.01, task_interrupted, paused>idle
+            run_suspended
+            run_resumed
+            1: task_started 2, call_started 0.01, idle>working
+            ! call 1 1000 tokens
+        ",
+    );
+}
+
+#[test]
+fn what_was_paused_goes_on() {
+    check(
+        Setup::of(3).parallel(1),
+        "
+        > start
+            run_started 3 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+        > pause 1 0
+            operator_action pause 2 agents
+            0: working>paused
+            1: spawning>paused
+            ! hold 0
+        > crash
+        > reopen
+            0: call_finished interrupted unconfirmed 0 held 0.01, task_interrupted, paused>idle
+            1: paused>spawning
+            run_suspended
+            run_resumed
+            0: task_started 2, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+        ",
+    );
+}
+
+#[test]
+fn a_suspended_run_goes_on() {
+    check(
+        Setup::of(2).parallel(1),
+        "
+        > start
+            run_started 2 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+        > suspend
+            operator_action suspend 1 agents, whole run
+            0: call_stopping interrupted
+            ! stop 0 interrupted
+        > end 0 stopped
+            0: call_finished interrupted unconfirmed 0 held 0.01, task_interrupted, working>idle
+            run_suspended
+        > crash
+        > reopen
+            run_resumed
+            0: task_started 2, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+        > end 0 ok
+            0: call_finished settled 0.001, task_finished completed 0.001, working>terminated
+            1: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 1 1000 tokens
+        > end 1 ok
+            1: call_finished settled 0.001, task_finished completed 0.001, working>terminated
+            run_finished completed: 2 ok, 0 failed, 0 cancelled
+        ",
+    );
+}
+
+#[test]
+fn the_run_s_time_starts_afresh() {
+    check(
+        Setup::of(1).with(|spec| spec.limits = Limits { total_timeout_ms: Some(10_000), ..spec.limits.clone() }),
+        "
+        > start
+            run_started 1 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+        > after 9s
+        > crash
+        > reopen
+            0: call_finished interrupted unconfirmed 0 held 0.01, task_interrupted, working>idle
+            run_suspended
+            run_resumed
+            0: task_started 2, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+        > after 9s
+        > after 1s
+            limit_reached max_total_duration_s, stops the run
+            0: call_stopping limit
+            ! stop 0 limit
+        ",
+    );
+}
