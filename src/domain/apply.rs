@@ -146,10 +146,12 @@ impl Run {
             Body::RunStarted(_) => self.start(event)?,
             Body::RunPaused(_) => self.move_run(event, RunState::Paused)?,
             Body::RunResumed(_) => {
-                if self.state == RunState::Suspended {
-                    self.since = Some(event.mono);
-                }
+                let afresh = self.state == RunState::Suspended;
                 self.move_run(event, RunState::Running)?;
+                if afresh {
+                    self.since = Some(event.mono);
+                    self.forget_pauses_of_retries();
+                }
             }
             Body::RunSuspended(_) => {
                 self.move_run(event, RunState::Suspended)?;
@@ -197,6 +199,17 @@ impl Run {
             },
         }
         Ok(())
+    }
+
+    /// Their ends were told by a clock that may be gone.
+    fn forget_pauses_of_retries(&mut self) {
+        for (_, no) in std::mem::take(&mut self.delayed) {
+            self.with_task(no, |task| task.not_before = None);
+            self.reindex(no);
+        }
+        for task in &mut self.tasks {
+            task.not_before = None;
+        }
     }
 
     fn create_tasks(&mut self, event: &Event, created: &TasksCreated) -> Result<(), FoldError> {

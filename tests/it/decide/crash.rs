@@ -131,6 +131,48 @@ fn a_suspended_run_goes_on() {
 }
 
 #[test]
+fn a_retry_does_not_wait_for_a_clock_that_is_gone() {
+    check(
+        Setup::of(3),
+        "
+        > start
+            run_started 3 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            1: task_started 1, spawning>idle, call_started 0.01, idle>working
+            2: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+            ! call 1 1000 tokens
+            ! call 2 1000 tokens
+        > end 0 rate_limited
+            0: call_finished released 0, task_retrying after 1 of 3: rate_limited, working>idle
+        > pause 1
+            operator_action pause 1 agents
+            1: working>paused
+            ! hold 1
+        > end 2 rate_limited
+            2: call_finished released 0, task_retrying after 1 of 3: rate_limited, working>idle
+        > pause 2
+            operator_action pause 1 agents
+            2: idle>paused
+        > crash
+        > reopen
+            1: call_finished interrupted unconfirmed 0 held 0.01, task_interrupted, paused>idle
+            2: paused>idle
+            run_suspended
+            run_resumed
+            0: task_started 2, call_started 0.01, idle>working
+            1: task_started 2, call_started 0.01, idle>working
+            2: task_started 2, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+            ! call 1 1000 tokens
+            ! call 2 1000 tokens
+        > end 0 ok
+            0: call_finished settled 0.001, task_finished completed 0.001, working>terminated
+        ",
+    );
+}
+
+#[test]
 fn the_run_s_time_starts_afresh() {
     check(
         Setup::of(1).with(|spec| spec.limits = Limits { total_timeout_ms: Some(10_000), ..spec.limits.clone() }),
