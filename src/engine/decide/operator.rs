@@ -185,7 +185,9 @@ pub(super) fn recover_task(draft: &mut Draft, run: &Run, no: TaskNo, task: &Task
         return;
     }
     if let Some(call) = &task.call {
-        lose_call(draft, no, task, call);
+        let finished = lose_call(draft, no, task, call);
+        conclude(draft, run, no, state, &finished, &Ended::of(task));
+        return;
     }
     if let Some(held) = &task.held {
         let before = run.agent(task.agent).and_then(|agent| agent.before_pause).unwrap_or(AgentState::Working);
@@ -202,8 +204,9 @@ pub(super) fn recover_task(draft: &mut Draft, run: &Run, no: TaskNo, task: &Task
     }
 }
 
-/// A call whose engine died: nobody knows what the provider bills, so its bound stays held.
-fn lose_call(draft: &mut Draft, no: TaskNo, task: &Task, call: &Call) {
+/// A call whose engine died: nobody knows what the provider bills, so its bound stays held. What
+/// was being stopped is stopped; it is not tried again.
+fn lose_call(draft: &mut Draft, no: TaskNo, task: &Task, call: &Call) -> CallFinished {
     draft.totals.reserved = draft.totals.reserved.less(call.reserved);
     draft.totals.unconfirmed += call.reserved;
     let error = CallError {
@@ -219,7 +222,7 @@ fn lose_call(draft: &mut Draft, no: TaskNo, task: &Task, call: &Call) {
         call: call.id,
         answer: None,
         error: Some(error),
-        stopped: Some(StopWhy::Interrupted),
+        stopped: Some(call.stopping.unwrap_or(StopWhy::Interrupted)),
         usage: None,
         cost_usd: Money::ZERO,
         held_usd: call.reserved,
@@ -232,5 +235,6 @@ fn lose_call(draft: &mut Draft, no: TaskNo, task: &Task, call: &Call) {
         quota: crate::domain::report::Quota::default(),
         receipt: Receipt::default(),
     };
-    draft.money_event(no, task.agent, Body::CallFinished(Box::new(finished)));
+    draft.money_event(no, task.agent, Body::CallFinished(Box::new(finished.clone())));
+    finished
 }

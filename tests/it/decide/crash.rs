@@ -173,6 +173,81 @@ fn a_retry_does_not_wait_for_a_clock_that_is_gone() {
 }
 
 #[test]
+fn a_killed_agent_stays_killed() {
+    check(
+        Setup::of(2),
+        "
+        > start
+            run_started 2 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            1: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+            ! call 1 1000 tokens
+        > kill 0
+            operator_action kill 1 agents
+            0: call_stopping killed
+            ! stop 0 killed
+        > crash
+        > reopen
+            0: call_finished killed unconfirmed 0 held 0.01, task_finished cancelled 0 killed, working>terminated
+            1: call_finished interrupted unconfirmed 0 held 0.01, task_interrupted, working>idle
+            run_suspended
+            run_resumed
+            1: task_started 2, call_started 0.01, idle>working
+            ! call 1 1000 tokens
+        > money
+            spent 0 unconfirmed 0.02 reserved 0.01
+        ",
+    );
+}
+
+#[test]
+fn a_call_whose_time_was_up_has_failed() {
+    check(
+        Setup::of(1),
+        "
+        > start
+            run_started 1 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+        > after 30s
+            0: limit_reached max_agent_duration_s, call_stopping timeout
+            ! stop 0 timeout
+        > crash
+        > reopen
+            0: call_finished timeout unconfirmed 0 held 0.01, task_finished failed 0 timeout, working>error
+            run_suspended
+            run_resumed
+            run_finished failed: 0 ok, 1 failed, 0 cancelled
+        ",
+    );
+}
+
+#[test]
+fn a_run_that_was_closing_goes_on_closing() {
+    check(
+        Setup::of(2).parallel(1),
+        "
+        > start
+            run_started 2 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+        > kill
+            operator_action kill 2 agents, whole run
+            0: call_stopping killed
+            1: task_finished cancelled 0 killed, spawning>terminated
+            ! stop 0 killed
+        > crash
+        > reopen
+            0: call_finished killed unconfirmed 0 held 0.01, task_finished cancelled 0 killed, working>terminated
+            run_suspended
+            run_resumed
+            run_finished cancelled: 0 ok, 0 failed, 2 cancelled, stopped by operator
+        ",
+    );
+}
+
+#[test]
 fn the_run_s_time_starts_afresh() {
     check(
         Setup::of(1).with(|spec| spec.limits = Limits { total_timeout_ms: Some(10_000), ..spec.limits.clone() }),
