@@ -68,6 +68,12 @@ pub(super) fn stop(draft: &mut Draft, run: &Run, no: TaskNo, task: &Task, call: 
     draft.effect(Effect::Stop { run: run.id, task: no, call: call.id, why });
 }
 
+/// Whether a stop for good makes a difference: an interruption alone would let the task be tried
+/// again.
+pub(super) fn may_stop_for_good(call: &Call) -> bool {
+    matches!(call.stopping, None | Some(StopWhy::Interrupted))
+}
+
 fn under_way(run: &Run, no: TaskNo, call_id: u64) -> Option<(&Task, &Call)> {
     let task = run.task(no)?;
     task.call.as_ref().filter(|call| call.id == call_id).map(|call| (task, call))

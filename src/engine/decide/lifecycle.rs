@@ -1,6 +1,6 @@
 //! The beginning and the end of runs.
 
-use super::call::{end_agent, end_waiting, stop};
+use super::call::{end_agent, end_waiting, may_stop_for_good, stop};
 use super::{Decision, Draft};
 use crate::domain::effect::{StopWhy, Timer};
 use crate::domain::event::{Body, LimitReached, RunCreated, RunFinished, RunStarted, TaskFinished, TasksCreated, Why};
@@ -112,7 +112,7 @@ pub(super) fn close(run: &Run, why: Closing, now: Now) -> Decision {
     };
     for (no, task) in (0..).zip(&run.tasks) {
         match &task.call {
-            Some(call) if call.stopping.is_none() => {
+            Some(call) if may_stop_for_good(call) => {
                 if let Some(stop_why) = stop_why {
                     stop(&mut draft, run, no, task, call, stop_why);
                 }

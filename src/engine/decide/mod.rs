@@ -116,13 +116,17 @@ pub fn follow_up(state: &State, run: RunId, now: Now) -> Decision {
     if run.tasks_ended() as usize == run.tasks.len() {
         return lifecycle::finish(run, now);
     }
+    // A run that closes is closed even while its engine lets go of it: what was stopped for good
+    // must not wait for a later engine.
+    let closing = run.closing.map(|why| lifecycle::close(run, why, now)).unwrap_or_default();
+    if !closing.is_empty() {
+        return closing;
+    }
     if run.suspending {
         return lifecycle::let_go(run, now);
     }
-    if let Some(why) = run.closing {
-        return lifecycle::close(run, why, now);
-    }
-    if run.state == RunState::Running { admit::admit(state, run, now) } else { Decision::default() }
+    let may_start = run.closing.is_none() && run.state == RunState::Running;
+    if may_start { admit::admit(state, run, now) } else { Decision::default() }
 }
 
 /// A decision in the making: numbers events and keeps the money that they lead to.

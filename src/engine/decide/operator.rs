@@ -1,6 +1,6 @@
 //! Commands of operators.
 
-use super::call::{Ended, conclude, end_waiting, stop};
+use super::call::{Ended, conclude, end_waiting, may_stop_for_good, stop};
 use super::{Decision, Draft, Refusal, lifecycle};
 use crate::domain::effect::{StopWhy, Timer};
 use crate::domain::event::{Body, CallFinished, OperatorAction, Settlement, Why};
@@ -158,7 +158,7 @@ fn kill(run: &Run, targets: &Targets, order: &Order, now: Now) -> Result<Decisio
             continue;
         };
         match &task.call {
-            Some(call) if call.stopping.is_none() => stop(&mut draft, run, task_no, task, call, StopWhy::Killed),
+            Some(call) if may_stop_for_good(call) => stop(&mut draft, run, task_no, task, call, StopWhy::Killed),
             Some(_) => {}
             None if task.state.is_final() => {}
             None => {

@@ -258,6 +258,61 @@ fn suspend_interrupts_and_requeues() {
 }
 
 #[test]
+fn a_kill_counts_while_the_run_is_let_go_of() {
+    check(
+        Setup::of(2),
+        "
+        > start
+            run_started 2 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            1: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+            ! call 1 1000 tokens
+        > suspend
+            operator_action suspend 2 agents, whole run
+            0: call_stopping interrupted
+            1: call_stopping interrupted
+            ! stop 0 interrupted
+            ! stop 1 interrupted
+        > kill 0
+            operator_action kill 1 agents
+            0: call_stopping killed
+            ! stop 0 killed
+        > end 0 stopped
+            0: call_finished killed unconfirmed 0 held 0.01, task_finished cancelled 0 killed, working>terminated
+        > end 1 stopped
+            1: call_finished interrupted unconfirmed 0 held 0.01, task_interrupted, working>idle
+            run_suspended
+        ",
+    );
+}
+
+#[test]
+fn killing_all_while_the_run_is_let_go_of_ends_it() {
+    check(
+        Setup::of(2).parallel(1),
+        "
+        > start
+            run_started 2 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+        > suspend
+            operator_action suspend 1 agents, whole run
+            0: call_stopping interrupted
+            ! stop 0 interrupted
+        > kill
+            operator_action kill 2 agents, whole run
+            0: call_stopping killed
+            1: task_finished cancelled 0 killed, spawning>terminated
+            ! stop 0 killed
+        > end 0 stopped
+            0: call_finished killed unconfirmed 0 held 0.01, task_finished cancelled 0 killed, working>terminated
+            run_finished cancelled: 0 ok, 0 failed, 2 cancelled, stopped by operator
+        ",
+    );
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     check(
         Setup::of(1),
