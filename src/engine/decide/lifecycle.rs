@@ -61,12 +61,11 @@ fn from_stored(run: &Run, task: &Task, stored: &Cached) -> TaskFinished {
 }
 
 /// Ends a run whose rows could not all be stored: it never started.
-pub(super) fn give_up(run: &Run, now: Now) -> Decision {
-    let mut draft = Draft::of(run, now);
+pub(super) fn give_up(draft: &mut Draft, run: &Run) {
     for (no, task) in (0..).zip(&run.tasks) {
         let message = "its run was given up before it started".to_owned();
         let error = TaskError { kind: ErrorKind::Cancelled, message, retryable: false };
-        end_waiting(&mut draft, run, no, task, error);
+        end_waiting(draft, run, no, task, error);
     }
     draft.run_money_event(Body::RunFinished(RunFinished {
         state: RunState::Cancelled,
@@ -76,7 +75,6 @@ pub(super) fn give_up(run: &Run, now: Now) -> Decision {
         stopped_by: None,
         duration_ms: 0,
     }));
-    draft.decision
 }
 
 fn arm_deadline(draft: &mut Draft, run: &Run, now: Now) {

@@ -45,9 +45,9 @@ fn live<'a>(run: &'a Run, action: &'static str) -> Result<&'a Run, Refusal> {
 
 /// The agents that are meant: those that can still act.
 fn chosen(run: &Run, targets: &Targets) -> Result<Vec<AgentNo>, Refusal> {
-    let last = u32::try_from(run.agents.len()).unwrap_or(u32::MAX).saturating_sub(1);
+    let count = u32::try_from(run.agents.len()).unwrap_or(u32::MAX);
     let numbers = match &targets.agents {
-        None => (0..=last).collect(),
+        None => (0..count).collect(),
         Some(numbers) => {
             let mut numbers = numbers.clone();
             numbers.sort_unstable();
@@ -56,7 +56,7 @@ fn chosen(run: &Run, targets: &Targets) -> Result<Vec<AgentNo>, Refusal> {
         }
     };
     if let Some(&agent) = numbers.iter().find(|no| run.agent(**no).is_none()) {
-        return Err(Refusal::NoAgent { run: run.id, agent, last });
+        return Err(Refusal::NoAgent { run: run.id, agent, last: count.saturating_sub(1) });
     }
     Ok(numbers.into_iter().filter(|no| run.agent(*no).is_some_and(|agent| !agent.state.is_over())).collect())
 }
@@ -139,7 +139,7 @@ fn resume_agent(draft: &mut Draft, run: &Run, no: AgentNo) {
 
 fn kill(run: &Run, targets: &Targets, order: &Order, now: Now) -> Result<Decision, Refusal> {
     if run.state == RunState::Created {
-        return Ok(lifecycle::give_up(run, now));
+        return give_up(run, targets, order, now);
     }
     live(run, "killed")?;
     let agents = chosen(run, targets)?;
@@ -168,6 +168,17 @@ fn kill(run: &Run, targets: &Targets, order: &Order, now: Now) -> Result<Decisio
             }
         }
     }
+    Ok(draft.decision)
+}
+
+/// A run that has not started can only be given up as a whole.
+fn give_up(run: &Run, targets: &Targets, order: &Order, now: Now) -> Result<Decision, Refusal> {
+    if targets.agents.is_some() {
+        return Err(Refusal::Nothing { action: "kill", why: "the run has not started: kill all of it, or wait" });
+    }
+    let mut draft = Draft::of(run, now);
+    note(&mut draft, order, "kill", run.agents.len(), true);
+    lifecycle::give_up(&mut draft, run);
     Ok(draft.decision)
 }
 

@@ -109,6 +109,21 @@ fn kill_all() {
 }
 
 #[test]
+fn kill_before_the_start_gives_the_run_up() {
+    check(
+        Setup::of(1),
+        "
+        > kill 0
+            refused: nothing to kill: the run has not started: kill all of it, or wait
+        > kill
+            operator_action kill 1 agents, whole run
+            0: task_finished cancelled 0 cancelled, spawning>terminated
+            run_finished cancelled: 0 ok, 0 failed, 1 cancelled
+        ",
+    );
+}
+
+#[test]
 fn pause_and_resume_one() {
     check(
         Setup::of(3).parallel(1),
