@@ -233,10 +233,11 @@ fn task_finished(
     }
 }
 
-/// Tasks with the same key share the answer; they cost nothing.
-fn answer_followers(draft: &mut Draft, run: &Run, leader: TaskNo, body: &TaskFinished) {
+/// Tasks with the same key share the answer; they cost nothing. Those that have a stored result
+/// of their own end by that.
+pub(super) fn answer_followers(draft: &mut Draft, run: &Run, leader: TaskNo, body: &TaskFinished) {
     for &no in run.followers_of(leader) {
-        let Some(task) = run.task(no).filter(|task| task.state.waits()) else { continue };
+        let Some(task) = run.task(no).filter(|task| task.state.waits() && task.cached.is_none()) else { continue };
         let shared = TaskFinished { duration_ms: 0, attempts: 0, cost_usd: Money::ZERO, cached: true, ..body.clone() };
         draft.task_event(no, task.agent, Body::TaskFinished(Box::new(shared)));
         end_agent(draft, run, no, task.agent, None);

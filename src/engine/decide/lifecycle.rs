@@ -1,6 +1,6 @@
 //! The beginning and the end of runs.
 
-use super::call::{end_agent, end_waiting, may_stop_for_good, stop};
+use super::call::{answer_followers, end_agent, end_waiting, may_stop_for_good, stop};
 use super::{Decision, Draft};
 use crate::domain::effect::{StopWhy, Timer};
 use crate::domain::event::{Body, LimitReached, RunCreated, RunFinished, RunStarted, TaskFinished, TasksCreated, Why};
@@ -34,8 +34,10 @@ pub(super) fn start(run: &Run, now: Now) -> Decision {
     let cached = u32::try_from(answered.clone().count()).unwrap_or(u32::MAX);
     draft.run_money_event(Body::RunStarted(RunStarted { tasks, cached }));
     for (no, task, stored) in answered {
-        draft.task_event(no, task.agent, Body::TaskFinished(Box::new(from_stored(run, task, stored))));
+        let body = from_stored(run, task, stored);
+        draft.task_event(no, task.agent, Body::TaskFinished(Box::new(body.clone())));
         end_agent(&mut draft, run, no, task.agent, Some("answered by a stored result".to_owned()));
+        answer_followers(&mut draft, run, no, &body);
     }
     arm_deadline(&mut draft, run, now);
     draft.decision

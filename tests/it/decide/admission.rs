@@ -120,6 +120,20 @@ fn when_the_first_of_a_key_fails_the_next_is_tried() {
 }
 
 #[test]
+fn a_stored_result_answers_those_who_share_it() {
+    check(
+        Setup::of(2).task(0, runs::cached).task(1, |task| same_as(0, task)),
+        "
+        > start
+            run_started 2 tasks, 1 cached
+            0: task_finished completed 0 cached, spawning>terminated
+            1: task_finished completed 0 cached, spawning>terminated
+            run_finished completed: 2 ok, 0 failed, 0 cancelled
+        ",
+    );
+}
+
+#[test]
 fn a_provider_is_shared_by_runs() {
     let limited = || Setup::of(2).with(|spec| spec.provider_max_concurrent = Some(3));
     check_all(
