@@ -241,6 +241,7 @@ pub(super) fn answer_followers(draft: &mut Draft, run: &Run, leader: TaskNo, bod
         let shared = TaskFinished { duration_ms: 0, attempts: 0, cost_usd: Money::ZERO, cached: true, ..body.clone() };
         draft.task_event(no, task.agent, Body::TaskFinished(Box::new(shared)));
         end_agent(draft, run, no, task.agent, None);
+        draft.answered.insert(no);
     }
 }
 

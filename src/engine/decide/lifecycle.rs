@@ -1,6 +1,7 @@
 //! The beginning and the end of runs.
 
 use super::call::{answer_followers, end_agent, end_waiting, may_stop_for_good, stop};
+use super::operator::recover_task;
 use super::{Decision, Draft};
 use crate::domain::effect::{StopWhy, Timer};
 use crate::domain::event::{Body, LimitReached, RunCreated, RunFinished, RunStarted, TaskFinished, TasksCreated, Why};
@@ -185,8 +186,10 @@ pub(super) fn finish(run: &Run, now: Now) -> Decision {
 /// back to the queue, what was held takes effect, and what was paused goes on.
 pub(super) fn reopen(run: &Run, now: Now) -> Decision {
     let mut draft = Draft::of(run, now);
-    for (no, task) in (0..).zip(&run.tasks) {
-        crate::engine::decide::operator::recover_task(&mut draft, run, no, task);
+    // What is held takes effect first: it may answer other tasks.
+    let (holding, others): (Vec<_>, Vec<_>) = (0..).zip(&run.tasks).partition(|(_, task)| task.held.is_some());
+    for (no, task) in holding.into_iter().chain(others) {
+        recover_task(&mut draft, run, no, task);
     }
     if run.state.is_live() {
         draft.run_money_event(Body::RunSuspended(Why { reason: "its engine had died".to_owned() }));

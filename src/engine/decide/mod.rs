@@ -7,6 +7,8 @@ mod lifecycle;
 mod operator;
 mod settle;
 
+use std::collections::BTreeSet;
+
 use crate::domain::effect::Timer;
 use crate::domain::event::{AgentStateChanged, Body, StopReceipt};
 use crate::domain::{
@@ -135,16 +137,19 @@ struct Draft {
     seq: u64,
     now: Now,
     totals: Totals,
+    /// Tasks that this decision ends with the answer of another: the state does not show it yet.
+    answered: BTreeSet<TaskNo>,
     decision: Decision,
 }
 
 impl Draft {
     fn of(run: &Run, now: Now) -> Self {
-        Self { run: run.id, seq: run.last_seq, now, totals: run.money, decision: Decision::default() }
+        Self { seq: run.last_seq, totals: run.money, ..Self::new_run(run.id, now) }
     }
 
     fn new_run(run: RunId, now: Now) -> Self {
-        Self { run, seq: 0, now, totals: Totals::default(), decision: Decision::default() }
+        let (totals, decision) = (Totals::default(), Decision::default());
+        Self { run, seq: 0, now, totals, answered: BTreeSet::new(), decision }
     }
 
     fn event(&mut self, task: Option<TaskNo>, agent: Option<AgentNo>, money: bool, body: Body) -> u64 {

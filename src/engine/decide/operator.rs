@@ -117,7 +117,11 @@ fn resume(run: &Run, targets: &Targets, order: &Order, now: Now) -> Result<Decis
     if whole && run.state == RunState::Paused {
         draft.run_event(Body::RunResumed(Why { reason: "the operator lets it go on".to_owned() }));
     }
-    for no in agents {
+    // What is held takes effect first: it may answer others of these agents' tasks.
+    let holds =
+        |no: &AgentNo| run.agent(*no).and_then(|agent| run.task(agent.task)).is_some_and(|task| task.held.is_some());
+    let (holding, others): (Vec<_>, Vec<_>) = agents.into_iter().partition(holds);
+    for no in holding.into_iter().chain(others) {
         resume_agent(&mut draft, run, no);
     }
     Ok(draft.decision)
@@ -125,6 +129,9 @@ fn resume(run: &Run, targets: &Targets, order: &Order, now: Now) -> Result<Decis
 
 fn resume_agent(draft: &mut Draft, run: &Run, no: AgentNo) {
     let Some((agent, task)) = run.agent(no).and_then(|agent| Some((agent, run.task(agent.task)?))) else { return };
+    if draft.answered.contains(&agent.task) {
+        return;
+    }
     let before = agent.before_pause.unwrap_or(AgentState::Idle);
     draft.move_agent(agent.task, no, AgentState::Paused, before);
     if let Some(call) = &task.call {
@@ -192,7 +199,7 @@ fn suspend(run: &Run, order: &Order, now: Now) -> Result<Decision, Refusal> {
 /// One task of a run that lost its engine.
 pub(super) fn recover_task(draft: &mut Draft, run: &Run, no: TaskNo, task: &Task) {
     let state = run.agent(task.agent).map_or(AgentState::Idle, |agent| agent.state);
-    if task.state.is_final() {
+    if task.state.is_final() || draft.answered.contains(&no) {
         return;
     }
     if let Some(call) = &task.call {

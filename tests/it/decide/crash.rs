@@ -3,6 +3,7 @@
 use flightdeck::domain::Limits;
 
 use super::script::{Setup, check};
+use crate::support::runs::same_as;
 
 #[test]
 fn what_was_under_way_is_charged_at_its_bound_and_tried_again() {
@@ -68,6 +69,33 @@ fn what_was_held_takes_effect() {
             run_resumed
             1: task_started 2, call_started 0.01, idle>working
             ! call 1 1000 tokens
+        ",
+    );
+}
+
+#[test]
+fn what_was_held_answers_those_who_share_it() {
+    check(
+        Setup::of(2).task(1, |task| same_as(0, task)),
+        "
+        > start
+            run_started 2 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+        > pause 0 1
+            operator_action pause 2 agents
+            0: working>paused
+            1: spawning>paused
+            ! hold 0
+        > end 0 ok
+            0: call_finished settled 0.001
+        > crash
+        > reopen
+            0: paused>working, task_finished completed 0.001, working>terminated
+            1: task_finished completed 0 cached, paused>terminated
+            run_suspended
+            run_resumed
+            run_finished completed: 2 ok, 0 failed, 0 cancelled
         ",
     );
 }

@@ -1,6 +1,7 @@
 //! What operators ask for.
 
 use super::script::{Setup, check};
+use crate::support::runs::same_as;
 
 #[test]
 fn kill_one_of_each() {
@@ -155,6 +156,32 @@ fn pause_and_resume_one() {
             ! call 1 1000 tokens
         > resume 0
             refused: nothing to resume: none of these agents is paused
+        ",
+    );
+}
+
+#[test]
+fn a_held_answer_is_shared_on_resume() {
+    check(
+        Setup::of(3).task(2, |task| same_as(1, task)),
+        "
+        > start
+            run_started 3 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            1: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+            ! call 1 1000 tokens
+        > pause 1 2
+            operator_action pause 2 agents
+            1: working>paused
+            2: spawning>paused
+            ! hold 1
+        > end 1 ok
+            1: call_finished settled 0.001
+        > resume 1 2
+            operator_action resume 2 agents
+            1: paused>working, task_finished completed 0.001, working>terminated
+            2: task_finished completed 0 cached, paused>terminated
         ",
     );
 }
