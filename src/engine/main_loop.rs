@@ -2,7 +2,7 @@
 //! for the disk; effects, answers and readers are let go once what they rest on is durable.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::sleep_until;
@@ -182,23 +182,10 @@ impl MainLoop {
         let now = self.clock.now();
         let decision = decide::decide(&self.state, input, now)?;
         let ack = Ack { agents: decision.agents };
-        let mut concerned: BTreeSet<RunId> = decision.events.iter().map(|event| event.run).collect();
-        concerned.extend(match input {
-            Input::Woke(Timer::Retry { run } | Timer::Run { run } | Timer::Call { run, .. }) => Some(*run),
-            _ => None,
-        });
+        let concerned = decide::concerned(&self.state, input, &decision);
         self.carry_out(decision);
-        // A slot that one run gave back may be what another run on the same provider waits for.
-        let shared = self.state.runs.values().filter(|run| run.spec.provider_max_concurrent.is_some());
-        concerned.extend(shared.map(|run| run.id));
-        for run in concerned {
-            loop {
-                let decision = decide::follow_up(&self.state, run, now);
-                if decision.is_empty() {
-                    break;
-                }
-                self.carry_out(decision);
-            }
+        while let Some(decision) = decide::follows(&self.state, &concerned, now) {
+            self.carry_out(decision);
         }
         Ok(ack)
     }

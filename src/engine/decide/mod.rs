@@ -87,7 +87,7 @@ pub enum Refusal {
 }
 
 /// Decides on one input. Events of the decision are not applied yet: the caller applies them and
-/// then asks [`follow_up`] until nothing more follows.
+/// then what [`follows`] for the runs that are [`concerned`], until nothing does.
 ///
 /// # Errors
 /// Where a command is refused. Reports and timers never are: those that come too late are
@@ -108,9 +108,28 @@ pub fn decide(state: &State, input: &Input, now: Now) -> Result<Decision, Refusa
     }
 }
 
-/// What follows from the state alone: tasks that may start, tasks of a closing run, the end.
+/// The runs for which something may follow from an input and the decision on it.
 #[must_use]
-pub fn follow_up(state: &State, run: RunId, now: Now) -> Decision {
+pub fn concerned(state: &State, input: &Input, decision: &Decision) -> BTreeSet<RunId> {
+    let mut runs: BTreeSet<RunId> = decision.events.iter().map(|event| event.run).collect();
+    if let Input::Woke(Timer::Retry { run } | Timer::Run { run } | Timer::Call { run, .. }) = input {
+        runs.insert(*run);
+    }
+    // A slot that one run gives back may be what another run on the same provider waits for.
+    let shared = state.runs.values().filter(|run| run.spec.provider_max_concurrent.is_some());
+    runs.extend(shared.map(|run| run.id));
+    runs
+}
+
+/// What follows next for one of the runs that are concerned; nothing: all is done. Each of them is
+/// asked again after every decision, for what follows in one may let another go on.
+#[must_use]
+pub fn follows(state: &State, concerned: &BTreeSet<RunId>, now: Now) -> Option<Decision> {
+    concerned.iter().map(|run| follow_up(state, *run, now)).find(|decision| !decision.is_empty())
+}
+
+/// What follows from the state alone: tasks that may start, tasks of a closing run, the end.
+fn follow_up(state: &State, run: RunId, now: Now) -> Decision {
     let Some(run) = state.runs.get(&run) else { return Decision::default() };
     if !run.state.is_live() {
         return Decision::default();

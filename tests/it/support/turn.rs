@@ -1,9 +1,6 @@
 //! One turn of the loop: an input, and all that follows from it.
 
-use std::collections::BTreeSet;
-
-use flightdeck::domain::effect::Timer;
-use flightdeck::domain::{Effect, Event, Now, RunId, State};
+use flightdeck::domain::{Effect, Event, Now, State};
 use flightdeck::engine::decide::{self, Decision, Input, Refusal};
 
 /// More decisions than this cannot follow from one input of a small run.
@@ -22,22 +19,13 @@ pub(crate) struct Turn {
 pub(crate) fn take(state: &mut State, input: &Input, now: Now) -> Result<Turn, Refusal> {
     let decision = decide::decide(state, input, now)?;
     let mut turn = Turn { agents: decision.agents, ..Turn::default() };
-    let mut concerned: BTreeSet<RunId> = decision.events.iter().map(|event| event.run).collect();
-    if let Input::Woke(Timer::Retry { run } | Timer::Run { run } | Timer::Call { run, .. }) = input {
-        concerned.insert(*run);
-    }
+    let concerned = decide::concerned(state, input, &decision);
     turn.carry_out(state, decision);
-    let shared = state.runs.values().filter(|run| run.spec.provider_max_concurrent.is_some());
-    concerned.extend(shared.map(|run| run.id));
-    for run in concerned {
-        for round in 0.. {
-            assert!(round < MOST_FOLLOW_UPS, "what follows from {input:?} never ends");
-            let decision = decide::follow_up(state, run, now);
-            if decision.is_empty() {
-                break;
-            }
-            turn.carry_out(state, decision);
-        }
+    let mut rounds = 0;
+    while let Some(decision) = decide::follows(state, &concerned, now) {
+        turn.carry_out(state, decision);
+        rounds += 1;
+        assert!(rounds < MOST_FOLLOW_UPS, "what follows from {input:?} never ends");
     }
     Ok(turn)
 }
