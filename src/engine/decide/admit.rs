@@ -49,7 +49,9 @@ pub(super) fn admit(state: &State, run: &Run, now: Now) -> Decision {
 fn free_slots(state: &State, run: &Run) -> u32 {
     let own = run.spec.limits.max_parallel.saturating_sub(run.slots);
     let Some(most) = run.spec.provider_max_concurrent else { return own };
-    let used: u32 = state.runs.values().filter(|other| other.spec.provider == run.spec.provider).map(|r| r.slots).sum();
+    // A run that was let go of has no calls: its slots are for the held results that it keeps.
+    let same = |other: &&Run| other.state.is_live() && other.spec.provider == run.spec.provider;
+    let used: u32 = state.runs.values().filter(same).map(|other| other.slots).sum();
     own.min(most.saturating_sub(used))
 }
 

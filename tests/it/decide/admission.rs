@@ -190,6 +190,35 @@ fn a_slot_that_a_closing_run_gives_back_serves_another() {
 }
 
 #[test]
+fn a_run_that_was_let_go_of_needs_no_slot_of_the_provider() {
+    let limited = || Setup::of(1).with(|spec| spec.provider_max_concurrent = Some(1));
+    check_all(
+        vec![limited(), limited()],
+        "
+        > b start
+            b run_started 1 tasks, 0 cached
+            b 0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! b call 0 1000 tokens
+        > start
+            run_started 1 tasks, 0 cached
+        > b pause 0
+            b operator_action pause 1 agents
+            b 0: working>paused
+            ! b hold 0
+        > b suspend
+            b operator_action suspend 1 agents, whole run
+            b 0: call_stopping interrupted
+            ! b stop 0 interrupted
+        > b end 0 ok
+            b 0: call_finished settled 0.001
+            b run_suspended
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+        ",
+    );
+}
+
+#[test]
 fn only_the_first_waits_for_money_and_nobody_overtakes_it() {
     check(
         Setup::of(3).budget("0.015"),
