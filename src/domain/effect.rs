@@ -49,7 +49,7 @@ pub enum Effect {
         /// The call.
         call: u64,
     },
-    /// Let a held call go on.
+    /// Let a held call go on. Performed before it is logged.
     Release {
         /// Its run.
         run: RunId,
@@ -68,10 +68,11 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Whether it is performed at once: stops never wait for the disk, and a timer harms nobody.
+    /// Whether it is performed at once: stops never wait for the disk, a timer harms nobody, and a
+    /// release must not be overtaken by the hold of a later pause.
     #[must_use]
     pub const fn is_urgent(&self) -> bool {
-        !matches!(self, Self::Call(_) | Self::Release { .. })
+        !matches!(self, Self::Call(_))
     }
 }
 

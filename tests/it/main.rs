@@ -12,5 +12,6 @@ mod decide;
 mod docs;
 mod openai;
 mod process;
+mod simulation;
 mod store;
 mod support;

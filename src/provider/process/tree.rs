@@ -187,9 +187,9 @@ mod tests {
 
     #[test]
     fn both_ways_to_find_children_agree() {
-        // The shell waits for its standard input, and its child with it.
+        // The child waits for our end of the pipe; a background command has no standard input of its own.
         let mut shell = Command::new("sh")
-            .args(["-c", "cat & echo started; wait"])
+            .args(["-c", "exec 3<&0; cat <&3 & echo started; wait"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
