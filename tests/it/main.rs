@@ -10,6 +10,7 @@
 mod architecture;
 mod decide;
 mod docs;
+mod golden;
 mod openai;
 mod process;
 mod simulation;
