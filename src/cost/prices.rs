@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use crate::domain::{ModelPrice, Money, Price};
 
 const BUILTIN: &str = include_str!("../../assets/prices.toml");
-const FIELDS: &[&str] = &["input", "output", "cache_read", "cache_write", "request"];
+const FIELDS: &[&str] = &["input", "output", "cache_read", "cache_write", "cache_write_1h", "request"];
 
 /// A price that does not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +30,9 @@ pub enum PriceError {
         field: &'static str,
     },
     /// A field that there is not.
-    #[error("{key}.{field}: there is no such price; known are input, output, cache_read, cache_write and request")]
+    #[error(
+        "{key}.{field}: there is no such price; known are input, output, cache_read, cache_write, cache_write_1h and request"
+    )]
     Unknown {
         /// The path of the key.
         key: String,
@@ -129,7 +131,9 @@ impl PriceTable {
 
     fn of_vendor(&self, model: &str) -> Option<&Entry> {
         let (vendor, name) = model.split_once('/')?;
-        self.named(name).filter(|entry| entry.vendor.as_deref() == Some(vendor))
+        let own = |entry: &&Entry| entry.vendor.as_deref() == Some(vendor);
+        // OpenRouter writes anthropic/claude-haiku-4.5 for Anthropic's claude-haiku-4-5.
+        self.named(name).filter(own).or_else(|| self.named(&name.replace('.', "-")).filter(own))
     }
 
     fn family(&self, model: &str) -> Option<&Entry> {
@@ -163,6 +167,7 @@ fn model_price(prices: &Table, key: &str) -> Result<ModelPrice, PriceError> {
         output: per_million(output),
         cache_read: per_million(given("cache_read")?.unwrap_or(input)),
         cache_write: per_million(given("cache_write")?.unwrap_or(input)),
+        cache_write_1h: given("cache_write_1h")?.map(per_million),
         request: given("request")?.unwrap_or_default(),
     })
 }
@@ -212,6 +217,16 @@ mod tests {
     }
 
     #[test]
+    fn writing_to_anthropics_cache_has_two_prices() {
+        let (table, times) = (builtin(), |price: Price, percent| Price::from_nanos(price.nanos() * percent / 100));
+        let of_anthropic = table.entries.iter().filter(|(_, entry)| entry.vendor.as_deref() == Some("anthropic"));
+        for (name, Entry { price, .. }) in of_anthropic {
+            assert_eq!(price.cache_write, times(price.input, 125), "{name}");
+            assert_eq!(price.cache_write_1h, Some(times(price.input, 200)), "{name}");
+        }
+    }
+
+    #[test]
     fn the_same_model_under_another_name_has_the_same_price() {
         for (name, base) in [
             ("gpt-4o-mini-2024-07-18", "gpt-4o-mini"),
@@ -220,6 +235,7 @@ mod tests {
             ("gpt-4o-latest", "gpt-4o"),
             ("claude-haiku-4-5-20251001", "claude-haiku-4-5"),
             ("anthropic/claude-haiku-4-5", "claude-haiku-4-5"),
+            ("anthropic/claude-haiku-4.5", "claude-haiku-4-5"),
             ("sim-fast", "sim-slow"),
         ] {
             assert!(builtin().find(name).is_some(), "{name}");
@@ -245,6 +261,8 @@ mod tests {
             "GPT-4o",
             "acme/gpt-4o",
             "anthropic/gpt-4o",
+            "claude-haiku-4.5",
+            "acme/claude-haiku-4.5",
             "openrouter/openai/gpt-4o",
             "-latest",
             "x-2024-07-18",
@@ -282,7 +300,7 @@ mod tests {
         insta::assert_snapshot!(with("input = \"cheap\""), @r#"prices."m.1".input: `cheap` is no amount in US dollars: write a plain decimal such as 5 or 0.25"#);
         insta::assert_snapshot!(with("input = 1e-12"), @r#"prices."m.1".input: `0.000000000001` has more than 9 decimals: the smallest unit is a billionth of a dollar"#);
         insta::assert_snapshot!(with(""), @r#"prices."m.1".input is missing: give it in US dollars per million tokens"#);
-        insta::assert_snapshot!(with("input = 1\ncached = 1"), @r#"prices."m.1".cached: there is no such price; known are input, output, cache_read, cache_write and request"#);
+        insta::assert_snapshot!(with("input = 1\ncached = 1"), @r#"prices."m.1".cached: there is no such price; known are input, output, cache_read, cache_write, cache_write_1h and request"#);
         insta::assert_snapshot!(complaint("[prices]\nm = 3"), @r#"prices."m": this must be a table with input and output, in US dollars per million tokens"#);
     }
 

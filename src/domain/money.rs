@@ -54,6 +54,13 @@ impl Money {
         self.0
     }
 
+    /// An amount that a provider tells as a JSON number (RFC 8259, section 6), exponents included.
+    /// It is read from the text and never through a float; what is finer than a nano-dollar is
+    /// rounded up.
+    pub fn told(number: &str) -> Result<Self, MoneyError> {
+        told_nanos(number).map(Self)
+    }
+
     /// In dollars, for gauges and charts only: never to calculate with.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "a chart needs no ninth decimal")]
@@ -186,6 +193,39 @@ fn parse_nanos(text: &str) -> Result<u64, MoneyError> {
     whole.checked_mul(NANOS_PER_DOLLAR).and_then(|n| n.checked_add(nanos)).ok_or_else(too_much)
 }
 
+fn told_nanos(text: &str) -> Result<u64, MoneyError> {
+    let no_number = || MoneyError::NoNumber(text.to_owned());
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let unsigned = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let (whole, decimals) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let digits = [whole, decimals].concat();
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(no_number());
+    }
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Ok(0);
+    }
+    if mantissa.starts_with('-') {
+        return Err(MoneyError::Negative(text.to_owned()));
+    }
+    let exponent: i32 = exponent.parse().map_err(|_| no_number())?;
+    let length = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
+    // How many of the digits stand before the point, once the amount is in nano-dollars.
+    let before = length(digits) - length(decimals) + i64::from(exponent) + length("000000000");
+    let Ok(before) = usize::try_from(before) else { return Ok(1) };
+    if before > "18446744073709551615".len() {
+        return Err(MoneyError::TooMuch(text.to_owned()));
+    }
+    let (kept, rest) = digits.split_at_checked(before).unwrap_or((digits, ""));
+    let whole = format!("{kept:0<before$}");
+    let nanos: u64 = match whole.as_str() {
+        "" => 0,
+        whole => whole.parse().map_err(|_| MoneyError::TooMuch(text.to_owned()))?,
+    };
+    Ok(nanos.saturating_add(u64::from(rest.bytes().any(|digit| digit != b'0'))))
+}
+
 /// Tokens that a call used, in parts that do not overlap: a prompt's cached tokens are counted in
 /// `cache_read_tokens` only, whatever the provider's own convention is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -197,12 +237,21 @@ pub struct Usage {
     /// Prompt tokens that the provider read from its cache.
     #[serde(default)]
     pub cache_read_tokens: u64,
-    /// Prompt tokens that the provider wrote to its cache.
+    /// Prompt tokens that the provider wrote to its cache, for its usual few minutes.
     #[serde(default)]
     pub cache_write_tokens: u64,
+    /// Prompt tokens that the provider wrote to its cache for an hour, where that has a price of
+    /// its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_write_1h_tokens: u64,
     /// True where the provider said nothing and this is our own estimate, shown with `~`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub estimated: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_zero(tokens: &u64) -> bool {
+    *tokens == 0
 }
 
 impl Usage {
@@ -212,7 +261,13 @@ impl Usage {
         self.input_tokens
             .saturating_add(self.output_tokens)
             .saturating_add(self.cache_read_tokens)
-            .saturating_add(self.cache_write_tokens)
+            .saturating_add(self.cache_written())
+    }
+
+    /// All prompt tokens that were written to a cache, for however long.
+    #[must_use]
+    pub fn cache_written(&self) -> u64 {
+        self.cache_write_tokens.saturating_add(self.cache_write_1h_tokens)
     }
 }
 
@@ -222,6 +277,7 @@ impl AddAssign for Usage {
         self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
         self.cache_read_tokens = self.cache_read_tokens.saturating_add(other.cache_read_tokens);
         self.cache_write_tokens = self.cache_write_tokens.saturating_add(other.cache_write_tokens);
+        self.cache_write_1h_tokens = self.cache_write_1h_tokens.saturating_add(other.cache_write_1h_tokens);
         // The sum is an estimate where any part of it is one.
         if other.estimated {
             self.estimated = true;
@@ -240,6 +296,10 @@ pub struct ModelPrice {
     pub cache_read: Price,
     /// Per million prompt tokens written to the cache.
     pub cache_write: Price,
+    /// Per million prompt tokens written to the cache for an hour; nothing where that costs what
+    /// `cache_write` does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<Price>,
     /// For each request, whatever its size.
     #[serde(default)]
     pub request: Money,
@@ -247,8 +307,14 @@ pub struct ModelPrice {
 
 impl ModelPrice {
     /// What costs nothing: a local process, a local server.
-    pub const FREE: Self =
-        Self { input: Price(0), output: Price(0), cache_read: Price(0), cache_write: Price(0), request: Money(0) };
+    pub const FREE: Self = Self {
+        input: Price(0),
+        output: Price(0),
+        cache_read: Price(0),
+        cache_write: Price(0),
+        cache_write_1h: None,
+        request: Money(0),
+    };
 
     /// Whether nothing under this price can ever cost anything.
     #[must_use]
@@ -263,7 +329,8 @@ impl ModelPrice {
         let total = part(usage.input_tokens, self.input)
             .saturating_add(part(usage.output_tokens, self.output))
             .saturating_add(part(usage.cache_read_tokens, self.cache_read))
-            .saturating_add(part(usage.cache_write_tokens, self.cache_write));
+            .saturating_add(part(usage.cache_write_tokens, self.cache_write))
+            .saturating_add(part(usage.cache_write_1h_tokens, self.hour()));
         let nanos = total.div_ceil(TOKENS_PER_PRICE);
         Money(u64::try_from(nanos).unwrap_or(u64::MAX)) + self.request
     }
@@ -272,9 +339,13 @@ impl ModelPrice {
     /// token of output that was allowed.
     #[must_use]
     pub fn bound(&self, input_tokens: u64, max_output_tokens: u64) -> Money {
-        let dearest = self.input.max(self.cache_write).max(self.cache_read);
+        let dearest = self.input.max(self.cache_write).max(self.hour()).max(self.cache_read);
         let price = Self { input: dearest, ..*self };
         price.cost(&Usage { input_tokens, output_tokens: max_output_tokens, ..Usage::default() })
+    }
+
+    fn hour(&self) -> Price {
+        self.cache_write_1h.unwrap_or(self.cache_write)
     }
 
     /// The most output tokens for which [`Self::bound`] stays within `amount`; nothing where even
@@ -343,6 +414,61 @@ mod tests {
             assert!(text.parse::<Money>().is_err(), "{text}");
         }
         assert!(matches!("-1".parse::<Money>(), Err(MoneyError::Negative(_))));
+    }
+
+    #[test]
+    fn what_a_provider_tells_is_read_to_the_last_digit() {
+        let cases = [
+            ("0", 0),
+            ("-0.0", 0),
+            ("0e999", 0),
+            ("1", 1_000_000_000),
+            ("0.00014", 140_000),
+            ("1.5e-05", 15_000),
+            ("9.5E-7", 950),
+            ("1.25e+1", 12_500_000_000),
+            ("0.1000000001", 100_000_001),
+            ("0.10000000000", 100_000_000),
+            ("1e-9", 1),
+            ("1e-10", 1),
+            ("1e-2000000000", 1),
+            ("18446744073.709551615", u64::MAX),
+        ];
+        for (text, nanos) in cases {
+            assert_eq!(Money::told(text), Ok(Money(nanos)), "{text}");
+        }
+        for text in ["", "-", ".", "e5", "1e", "1ee2", "0x10", "NaN", "null", "1 "] {
+            assert!(matches!(Money::told(text), Err(MoneyError::NoNumber(_))), "{text}");
+        }
+        for text in ["18446744073.709551616", "1e11", "1e2000000000"] {
+            assert!(matches!(Money::told(text), Err(MoneyError::TooMuch(_))), "{text}");
+        }
+        assert!(matches!(Money::told("-1e-30"), Err(MoneyError::Negative(_))));
+    }
+
+    #[test]
+    fn both_kinds_of_cache_writes_have_their_price_and_their_bound() {
+        let price = ModelPrice {
+            input: Price(1_000_000),
+            cache_write: Price(1_250_000),
+            cache_write_1h: Some(Price(2_000_000)),
+            ..ModelPrice::FREE
+        };
+        let usage = Usage { input_tokens: 1, cache_write_tokens: 4, cache_write_1h_tokens: 2, ..Usage::default() };
+        assert_eq!(price.cost(&usage), Money(10));
+        assert_eq!(price.bound(usage.total(), 0), Money(14));
+        let alike = ModelPrice { cache_write_1h: None, ..price };
+        assert_eq!(alike.cost(&usage), Money(9), "an hour costs what a few minutes do");
+    }
+
+    #[test]
+    fn what_was_written_before_an_hour_had_a_price_reads() {
+        let usage: Usage = serde_json::from_str(r#"{"input_tokens":1,"output_tokens":2}"#).expect("reads");
+        assert_eq!(usage.cache_write_1h_tokens, 0);
+        assert!(!serde_json::to_string(&usage).expect("writes").contains("1h"));
+        let price = r#"{"input":"1","output":"2","cache_read":"1","cache_write":"1"}"#;
+        let price: ModelPrice = serde_json::from_str(price).expect("reads");
+        assert_eq!(price.cache_write_1h, None);
     }
 
     #[test]

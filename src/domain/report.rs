@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ContentRef, RunId, TaskNo};
-use super::money::{ModelPrice, Usage};
+use super::money::{ModelPrice, Money, Usage};
 
 /// The kinds of error in results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -146,6 +146,8 @@ pub struct CallEnd {
     pub result: Result<Answer, CallError>,
     /// What was used, where it is known.
     pub usage: Option<Usage>,
+    /// What it cost, where the provider said so itself: then that is what was spent.
+    pub cost: Option<Money>,
     /// How far the request got.
     pub sent: Sent,
     /// The model that really answered, where the provider said.

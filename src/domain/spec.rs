@@ -12,8 +12,14 @@ use super::money::ModelPrice;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderKind {
+    /// Anthropic Messages.
+    Anthropic,
     /// OpenAI Chat Completions, and every server that speaks it.
     Openai,
+    /// OpenAI Responses.
+    OpenaiResponses,
+    /// `OpenRouter`.
+    Openrouter,
     /// A command line per task.
     Process,
     /// The simulator.
@@ -25,7 +31,10 @@ impl ProviderKind {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Anthropic => "anthropic",
             Self::Openai => "openai",
+            Self::OpenaiResponses => "openai_responses",
+            Self::Openrouter => "openrouter",
             Self::Process => "process",
             Self::Sim => "sim",
         }

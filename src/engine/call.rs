@@ -99,6 +99,7 @@ fn report(
     let end = CallEnd {
         result,
         usage: outcome.usage,
+        cost: outcome.cost,
         sent: outcome.sent,
         model: answered.map(|model| around.gate.line(&model, PREVIEW)),
         price: price.filter(|_| order.spec.priced && !order.spec.price.is_free()),

@@ -118,7 +118,11 @@ fn specify(
         if request.limits.max_total_cost_usd.is_some() {
             return Err(refused(Unpriced(model)));
         }
-        notices.push(format!("note: model `{model}` has no price, so its cost is not counted"));
+        notices.push(if provider.tells_cost {
+            format!("note: model `{model}` has no price: its cost is what `{}` tells of each call", provider.name)
+        } else {
+            format!("note: model `{model}` has no price, so its cost is not counted")
+        });
     }
     let reusable = provider.kind != ProviderKind::Process || request.cache_process;
     if request.seed.is_some() && !provider.takes_seed {

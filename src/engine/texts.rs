@@ -145,6 +145,7 @@ pub(super) fn request(spec: &RunSpec, rendered: &Rendered, randomness: u64, agen
         command: rendered.argv.to_vec(),
         stdin: rendered.prompt.as_deref().filter(|_| runs_command).map(str::to_owned),
         model: spec.model.to_string(),
+        price: spec.priced.then_some(spec.price),
         max_tokens: spec.max_tokens,
         temperature: spec.temperature,
         seed: spec.seed,

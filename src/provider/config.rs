@@ -1,6 +1,7 @@
 //! The providers' part of the configuration: `[providers.NAME]`. Reading checks the form;
 //! [`super::registry`] checks the meaning.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor, value::MapA
 pub struct ProviderConfig {
     /// What it speaks; may be left out where the name is that of a built-in provider.
     pub kind: Option<ConfiguredKind>,
-    /// Where it is. For `openai` with the version: `http://127.0.0.1:11434/v1`.
+    /// Where it is. With the version, `http://127.0.0.1:11434/v1`; for `anthropic` without.
     pub base_url: Option<String>,
     /// How it is asked to let us in.
     pub auth: Option<AuthConfig>,
@@ -20,6 +21,8 @@ pub struct ProviderConfig {
     pub max_concurrent: Option<u32>,
     /// The model that is used where none is asked for.
     pub model: Option<String>,
+    /// Headers that every request carries besides: no keys, those go in `auth`.
+    pub headers: BTreeMap<String, String>,
     /// Not available yet: present only so that it is refused and not ignored.
     pub rate: Option<IgnoredAny>,
     /// Simulator: from the request to the first token, in milliseconds.
@@ -58,13 +61,15 @@ impl ProviderConfig {
 
 /// The kinds that configuration may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum ConfiguredKind {
-    /// Anthropic Messages; not available yet.
+    /// Anthropic Messages.
     Anthropic,
     /// OpenAI Chat Completions, and every server that speaks it.
     Openai,
-    /// `OpenRouter`; not available yet.
+    /// OpenAI Responses, and every server that speaks it.
+    OpenaiResponses,
+    /// `OpenRouter`.
     Openrouter,
     /// A command line per task.
     Process,
@@ -79,6 +84,7 @@ impl ConfiguredKind {
         match self {
             Self::Anthropic => "anthropic",
             Self::Openai => "openai",
+            Self::OpenaiResponses => "openai_responses",
             Self::Openrouter => "openrouter",
             Self::Process => "process",
             Self::Sim => "sim",

@@ -2,11 +2,14 @@
 //! [`registry`]. It knows nothing of runs, money or the engine: a request goes in, an
 //! [`Outcome`] comes out, whatever happens on the way.
 
+mod anthropic;
 pub mod config;
-pub(crate) mod http;
-pub mod openai;
+mod http;
+mod openai;
+mod openrouter;
 pub mod process;
 pub mod registry;
+mod responses;
 pub mod sim;
 
 use futures_util::future::BoxFuture;
@@ -15,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::report::{ErrorKind, Quota, Receipt, Sent};
 use crate::domain::transcript::Role;
-use crate::domain::{AgentId, Key, ProviderKind, Usage};
+use crate::domain::{AgentId, Key, ModelPrice, Money, ProviderKind, Usage};
 
 /// What a provider is and can do. Policy reads this, never a provider's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,9 @@ pub struct Descriptor {
     pub bills_tokens: bool,
     /// Whether it takes a seed.
     pub takes_seed: bool,
+    /// Whether its answers say what they cost: then a model without a price is counted all the
+    /// same.
+    pub tells_cost: bool,
     /// Whether it runs a command line instead of sending messages.
     pub runs_command: bool,
     /// Whether pausing really stops it; otherwise what comes meanwhile is kept aside, and bills.
@@ -67,6 +73,9 @@ pub struct Request {
     pub stdin: Option<String>,
     /// The model.
     pub model: String,
+    /// What was reserved for, where the model has a price: a provider that chooses among sellers
+    /// takes none that is dearer.
+    pub price: Option<ModelPrice>,
     /// The most tokens of the answer. Always sent: the reservation counts on it.
     pub max_tokens: u32,
     /// Sampling temperature.
@@ -154,6 +163,8 @@ pub struct Outcome {
     pub result: Result<Reply, Failure>,
     /// What was used, where it is known or estimated (`estimated` says so).
     pub usage: Option<Usage>,
+    /// What it cost, where the provider said so itself.
+    pub cost: Option<Money>,
     /// How far the request got.
     pub sent: Sent,
     /// The model that really answered, where the provider said.
@@ -175,6 +186,7 @@ impl Outcome {
         Self {
             result: Err(failure),
             usage: None,
+            cost: None,
             sent: Sent::Nothing,
             model: None,
             first_output_ms: None,

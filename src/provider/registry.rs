@@ -7,19 +7,31 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use secrecy::SecretString;
 
+use super::anthropic::Messages;
 use super::config::{ConfiguredKind, ProviderConfig};
-use super::{Descriptor, Provider, openai, process, sim};
+use super::openai::Chat;
+use super::openrouter::OpenRouter;
+use super::responses::Responses;
+use super::{Descriptor, Provider, http, process, sim};
 
 /// The kinds of provider: how a section of the configuration becomes one.
 const KINDS: &[(ConfiguredKind, Constructor)] = &[
-    (ConfiguredKind::Openai, openai::definition),
+    (ConfiguredKind::Anthropic, http::definition::<Messages>),
+    (ConfiguredKind::Openai, http::definition::<Chat>),
+    (ConfiguredKind::OpenaiResponses, http::definition::<Responses>),
+    (ConfiguredKind::Openrouter, http::definition::<OpenRouter>),
     (ConfiguredKind::Process, process_definition),
     (ConfiguredKind::Sim, sim_definition),
 ];
 
 /// The providers that are there without any configuration.
-const BUILT_IN: &[(&str, ConfiguredKind)] =
-    &[("openai", ConfiguredKind::Openai), ("process", ConfiguredKind::Process), ("sim", ConfiguredKind::Sim)];
+const BUILT_IN: &[(&str, ConfiguredKind)] = &[
+    ("anthropic", ConfiguredKind::Anthropic),
+    ("openai", ConfiguredKind::Openai),
+    ("openrouter", ConfiguredKind::Openrouter),
+    ("process", ConfiguredKind::Process),
+    ("sim", ConfiguredKind::Sim),
+];
 
 /// Checks a section and resolves what it needs from the environment; nothing is opened yet.
 type Constructor = fn(&Section<'_>) -> Result<Box<dyn Definition>, RegistryError>;
@@ -184,7 +196,8 @@ fn define(section: &Section<'_>) -> Result<Box<dyn Definition>, RegistryError> {
         built_in.map(|(_, kind)| *kind)
     });
     let Some(kind) = kind else {
-        return Err(section.mistake("say what it speaks: `kind = \"openai\"`, `\"process\"` or `\"sim\"`"));
+        let known = KINDS.iter().map(|(kind, _)| format!("`\"{}\"`", kind.word())).collect::<Vec<_>>().join(", ");
+        return Err(section.mistake(format!("say what it speaks: `kind = …`, one of {known}")));
     };
     if config.rate.is_some() {
         return Err(section.mistake("`rate` is not available yet: remove it, or use `max_concurrent`"));
@@ -208,7 +221,12 @@ struct Local {
 
 impl Local {
     fn checked(section: &Section<'_>, provider: impl Provider + 'static) -> Result<Box<dyn Definition>, RegistryError> {
-        let network = [("base_url", section.config.base_url.is_some()), ("auth", section.config.auth.is_some())];
+        let config = section.config;
+        let network = [
+            ("base_url", config.base_url.is_some()),
+            ("auth", config.auth.is_some()),
+            ("headers", !config.headers.is_empty()),
+        ];
         if let Some((setting, _)) = network.iter().find(|(_, set)| *set) {
             return Err(section.mistake(format!("`{setting}` is for servers, and this provider needs none")));
         }

@@ -42,6 +42,7 @@ fn request() -> Request {
         command: vec![],
         stdin: None,
         model: "gpt-4o-mini".into(),
+        price: None,
         max_tokens: 64,
         temperature: None,
         seed: Some(7),

@@ -26,7 +26,8 @@ pub(super) fn ended(run: &Run, no: TaskNo, call_id: u64, end: &CallEnd, now: Now
     let finished = finished_event(call, end, &settled);
     let agent = task.agent;
     draft.money_event(no, agent, Body::CallFinished(Box::new(finished.clone())));
-    if settled.cost > call.reserved {
+    // Without a price nothing was reserved, and nothing was promised.
+    if run.spec.priced && settled.cost > call.reserved {
         let exceeded = BoundExceeded { call: call.id, bound_usd: call.reserved, cost_usd: settled.cost };
         draft.money_event(no, agent, Body::BoundExceeded(exceeded));
     }

@@ -15,9 +15,13 @@ pub(super) struct Settled {
     pub(super) usage: Option<Usage>,
 }
 
-/// Settles `reserved`. A reservation is released only where nothing reached the socket or the
-/// provider refused; what cannot be known stays held at its bound.
+/// Settles `reserved`. Where the provider says what the call cost, that is what was spent. A
+/// reservation is released only where nothing reached the socket or the provider refused; what
+/// cannot be known stays held at its bound.
 pub(super) fn settle(reserved: Money, price: &ModelPrice, end: &CallEnd) -> Settled {
+    if let Some(cost) = end.cost {
+        return Settled { cost, held: Money::ZERO, settlement: Settlement::Settled, usage: end.usage };
+    }
     match end.usage {
         Some(usage) if !usage.estimated => {
             Settled { cost: price.cost(&usage), held: Money::ZERO, settlement: Settlement::Settled, usage: Some(usage) }
@@ -50,5 +54,64 @@ pub(super) fn after(totals: Totals, reserved: Money, settled: &Settled) -> Total
         unconfirmed: totals.unconfirmed + settled.held,
         reserved: totals.reserved.less(reserved),
         budget: totals.budget,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Price;
+    use crate::domain::report::{CallError, ErrorKind, Quota, Receipt};
+
+    const RESERVED: Money = Money::from_nanos(1000);
+    /// A nano-dollar per token.
+    const PRICE: ModelPrice = ModelPrice { output: Price::from_nanos(1_000_000), ..ModelPrice::FREE };
+
+    /// A call that failed after it was sent, with what the provider told of it.
+    fn end(usage: Option<Usage>, cost: Option<u64>) -> CallEnd {
+        let error = CallError {
+            kind: ErrorKind::Provider,
+            message: String::new(),
+            retryable: false,
+            retry_after_ms: None,
+            status: None,
+            partial: None,
+        };
+        CallEnd {
+            result: Err(error),
+            usage,
+            cost: cost.map(Money::from_nanos),
+            sent: Sent::Maybe,
+            model: None,
+            price: None,
+            first_output_ms: None,
+            duration_ms: 0,
+            request_id: None,
+            quota: Quota::default(),
+            receipt: Receipt::default(),
+        }
+    }
+
+    fn settled(usage: Option<Usage>, cost: Option<u64>) -> (u64, u64, Settlement) {
+        let settled = settle(RESERVED, &PRICE, &end(usage, cost));
+        assert_eq!(settled.usage, usage);
+        (settled.cost.nanos(), settled.held.nanos(), settled.settlement)
+    }
+
+    #[test]
+    fn what_the_provider_says_was_spent_was_spent() {
+        let counted = Some(Usage { output_tokens: 600, ..Usage::default() });
+        let estimated = Some(Usage { output_tokens: 600, estimated: true, ..Usage::default() });
+        assert_eq!(settled(counted, Some(7)), (7, 0, Settlement::Settled));
+        assert_eq!(settled(estimated, Some(7)), (7, 0, Settlement::Settled));
+        assert_eq!(settled(None, Some(0)), (0, 0, Settlement::Settled));
+        assert_eq!(settled(counted, Some(1001)), (1001, 0, Settlement::Settled), "more than the bound is not hidden");
+    }
+
+    #[test]
+    fn where_it_says_nothing_usage_and_the_bound_decide() {
+        let counted = Some(Usage { output_tokens: 600, ..Usage::default() });
+        assert_eq!(settled(counted, None), (600, 0, Settlement::Settled));
+        assert_eq!(settled(None, None), (0, 1000, Settlement::Unconfirmed));
     }
 }

@@ -47,6 +47,11 @@ impl Address {
         url
     }
 
+    /// Whether the base's path ends like this.
+    pub(crate) fn ends_with(&self, path: &str) -> bool {
+        self.base.path().trim_end_matches('/').ends_with(path)
+    }
+
     /// The host's name, in lower case.
     pub(crate) fn host(&self) -> &str {
         self.base.host_str().unwrap_or_default()

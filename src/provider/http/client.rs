@@ -43,7 +43,15 @@ pub(crate) fn reason(error: reqwest::Error) -> String {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    cause.to_string()
+    explained(cause.to_string())
+}
+
+/// `rustls` names the first byte of a TLS record that is none.
+fn explained(cause: String) -> String {
+    if cause.contains("InvalidContentType") {
+        return "it does not speak TLS (does the base URL begin with https:// in place of http://?)".to_owned();
+    }
+    cause
 }
 
 /// The beginning of a body, at most `max` bytes of it; what came before a connection broke counts.

@@ -9,7 +9,7 @@ use crate::domain::report::Quota;
 /// How long the server asks us to wait, in milliseconds, rounded up: `retry-after-ms`, else
 /// `retry-after` in seconds or as a date (RFC 9110, 10.2.3). A date is read against the server's
 /// own `Date`, so that its clock and ours need not agree.
-pub(crate) fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     if let Some(wait) = text(headers, "retry-after-ms").and_then(|ms| seconds(ms, 1000.0)) {
         return Some(wait);
     }
@@ -22,7 +22,7 @@ pub(crate) fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Whether the server says that trying again is worth it (`x-should-retry`).
-pub(crate) fn should_retry(headers: &HeaderMap) -> Option<bool> {
+pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {
     match text(headers, "x-should-retry")? {
         "true" => Some(true),
         "false" => Some(false),
@@ -31,19 +31,24 @@ pub(crate) fn should_retry(headers: &HeaderMap) -> Option<bool> {
 }
 
 /// What the server said of its own limits (`x-ratelimit-*`).
-pub(crate) fn quota(headers: &HeaderMap) -> Quota {
-    let number = |name: &str| text(headers, name)?.parse().ok();
+pub(super) fn quota(headers: &HeaderMap) -> Quota {
     Quota {
-        requests_remaining: number("x-ratelimit-remaining-requests"),
-        requests_limit: number("x-ratelimit-limit-requests"),
-        tokens_remaining: number("x-ratelimit-remaining-tokens"),
-        tokens_limit: number("x-ratelimit-limit-tokens"),
+        requests_remaining: number(headers, "x-ratelimit-remaining-requests"),
+        requests_limit: number(headers, "x-ratelimit-limit-requests"),
+        tokens_remaining: number(headers, "x-ratelimit-remaining-tokens"),
+        tokens_limit: number(headers, "x-ratelimit-limit-tokens"),
     }
 }
 
-/// The server's id of the request.
-pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
-    text(headers, "x-request-id").map(str::to_owned)
+/// The server's id of the request: of OpenAI and most others, Anthropic, `OpenRouter`.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+    const NAMES: [&str; 3] = ["x-request-id", "request-id", "x-generation-id"];
+    NAMES.into_iter().find_map(|name| text(headers, name)).map(str::to_owned)
+}
+
+/// A header that holds a whole number.
+pub(crate) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    text(headers, name)?.parse().ok()
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -1,19 +1,30 @@
-//! What providers over HTTP have in common: the client, proof of what was sent, the headers that
-//! tell of limits, what a status means, and the lines of an event stream. Nothing here knows a
-//! provider's vocabulary.
+//! What providers over HTTP have in common: from a section of the configuration to a server that
+//! can be called, the call itself with proof of what was sent, the lines of an event stream, what
+//! a status and the headers mean. Nothing here knows a provider's vocabulary: that is its
+//! [`Protocol`] and its [`Codec`].
 
 mod address;
+mod answer;
 mod body;
+mod call;
 mod client;
 mod credentials;
+mod decoder;
+mod definition;
 mod headers;
+mod json;
 mod lines;
+mod protocol;
+mod service;
 mod status;
 
-pub(crate) use address::{Address, AddressError};
-pub(crate) use body::{Handover, tracked};
-pub(crate) use client::{client, read_at_most, reason};
-pub(crate) use credentials::Credentials;
-pub(crate) use headers::{quota, request_id, retry_after_ms, should_retry};
-pub(crate) use lines::{LineTooLong, Lines};
-pub(crate) use status::{ServerError, failure_of_error, failure_of_status, sent_of_status, web_page};
+pub(super) use address::Address;
+pub(super) use answer::{Codec, Draft, Finish, Parsed, Problem, parse};
+pub(super) use definition::definition;
+pub(super) use headers::number;
+pub(super) use json::{Count, First, Text, WireError};
+pub(super) use protocol::{Protocol, Turn, Vendor, finite};
+pub(super) use status::ServerError;
+
+#[cfg(test)]
+pub(super) mod tests;

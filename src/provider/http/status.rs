@@ -23,8 +23,20 @@ pub(crate) struct ServerError {
 impl ServerError {
     /// Whether money or a quota is used up: waiting doesn't help.
     fn is_final_quota(&self) -> bool {
-        const WORDS: [&str; 3] = ["insufficient_quota", "billing_hard_limit_reached", "insufficient_balance"];
+        const WORDS: [&str; 4] =
+            ["insufficient_quota", "billing_hard_limit_reached", "insufficient_balance", "billing_error"];
         WORDS.contains(&self.code.as_str()) || WORDS.contains(&self.class.as_str())
+    }
+
+    /// Whether what was asked is what the server won't have, and not who asks.
+    fn is_moderation(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        ["moderation", "flagged", "guardrail"].into_iter().any(|word| message.contains(word))
+    }
+
+    /// The status that the error names: some servers begin a stream with 200 and then fail.
+    fn status(&self) -> Option<u16> {
+        self.code.parse().ok().filter(|code| (400..600).contains(code))
     }
 
     fn said(&self) -> String {
@@ -46,6 +58,11 @@ pub(crate) fn sent_of_status(status: u16) -> Sent {
     }
 }
 
+/// Whether a request can be billed that was answered with an error and nothing else.
+pub(crate) fn sent_of_error(error: &ServerError) -> Sent {
+    error.status().map_or(Sent::Maybe, sent_of_status)
+}
+
 /// The failure that an HTTP status is. `key_from` names the variable that the key came from;
 /// `should_retry` is what the server said of it.
 pub(crate) fn failure_of_status(
@@ -65,6 +82,9 @@ pub(crate) fn failure_of_status(
         _ if status == 402 || error.is_final_quota() => {
             format!("the account has no money or quota left ({status}){said}")
         }
+        _ if status == 404 => {
+            format!("the server answered 404{said} (are the name of the model and the base URL right?)")
+        }
         _ => format!("the server answered {status}{said}"),
     };
     let retryable = if error.is_final_quota() { false } else { should_retry.unwrap_or(passes) };
@@ -73,7 +93,7 @@ pub(crate) fn failure_of_status(
 
 /// The failure that an error object inside a successful response is.
 pub(crate) fn failure_of_error(error: &ServerError) -> Failure {
-    let status = error.code.parse().ok().filter(|code| (400..600).contains(code));
+    let status = error.status();
     let (kind, retryable) = match status {
         Some(status) => meaning(status, error),
         None => meaning_of_words(error),
@@ -118,6 +138,7 @@ fn without_tags(page: &str) -> String {
 /// The kind of a status, and whether it may pass by itself.
 fn meaning(status: u16, error: &ServerError) -> (ErrorKind, bool) {
     match status {
+        403 if error.is_moderation() => (ErrorKind::Invalid, false),
         401 | 403 => (ErrorKind::Auth, false),
         429 if error.is_final_quota() => (ErrorKind::Provider, false),
         429 => (ErrorKind::RateLimited, true),
@@ -135,8 +156,10 @@ fn meaning_of_words(error: &ServerError) -> (ErrorKind, bool) {
         (ErrorKind::RateLimited, true)
     } else if says("authentication") || says("invalid_api_key") || says("permission") {
         (ErrorKind::Auth, false)
-    } else if says("invalid_request") || says("BadRequest") || says("context_length") {
+    } else if says("invalid_request") || says("BadRequest") || says("context_length") || says("too_large") {
         (ErrorKind::Invalid, false)
+    } else if says("not_found") {
+        (ErrorKind::Provider, false)
     } else {
         (ErrorKind::Provider, true)
     }
@@ -182,6 +205,20 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_prompt_is_no_refused_key() {
+        let flagged = ServerError { message: "Your input was flagged".into(), ..ServerError::default() };
+        assert_eq!(failure_of_status(403, &flagged, Some("A_KEY"), None).kind, Invalid);
+    }
+
+    #[test]
+    fn only_a_status_that_refuses_proves_that_nothing_is_billed() {
+        let cases = [("402", Sent::Refused), ("502", Sent::Maybe), ("rate_limit_exceeded", Sent::Maybe)];
+        for (code, sent) in cases {
+            assert_eq!(sent_of_error(&error(code)), sent, "{code}");
+        }
+    }
+
+    #[test]
     fn a_refused_key_is_named_by_its_variable() {
         let failure = failure_of_status(401, &error(""), Some("OPENAI_API_KEY"), None);
         assert_eq!(failure.message, "the server refused the key in OPENAI_API_KEY (401): no");
@@ -198,6 +235,11 @@ mod tests {
             ("insufficient_quota", Provider, false),
             ("context_length_exceeded", Invalid, false),
             ("server_error", Provider, true),
+            ("overloaded_error", Provider, true),
+            ("not_found_error", Provider, false),
+            ("request_too_large", Invalid, false),
+            ("billing_error", Provider, false),
+            ("402", Provider, false),
             ("", Provider, true),
         ];
         for (code, kind, retryable) in cases {

@@ -1,58 +1,64 @@
 //! OpenAI Chat Completions, and every server that speaks it: a thin, lenient codec of our own.
 //! Format: <https://platform.openai.com/docs/api-reference/chat>.
 
-mod call;
 mod codec;
-mod definition;
 mod request;
 mod wire;
 
-use std::sync::Arc;
+use reqwest::Url;
+use serde::Serialize;
 
-use futures_util::future::BoxFuture;
-
-use super::http::{self, Address, Credentials};
-use super::{CallContext, Descriptor, Outcome, Provider, Request};
-use call::Shared;
-pub(super) use definition::definition;
-use request::MaxTokens;
+use super::Request;
+use super::config::AuthKind;
+use super::http::{Address, Protocol, Vendor};
+use crate::domain::ProviderKind;
+pub(super) use codec::ChatCodec;
+pub(super) use request::{Body, MaxTokens};
 
 /// Below the base URL.
-const ENDPOINT: &str = "/chat/completions";
+pub(super) const ENDPOINT: &str = "/chat/completions";
+/// OpenAI itself; its other protocols differ in their kind.
+pub(super) const OPENAI: Vendor = Vendor {
+    kind: ProviderKind::Openai,
+    name: "openai",
+    server: "https://api.openai.com/v1",
+    host: "api.openai.com",
+    model: "gpt-4o-mini",
+    key_variable: "OPENAI_API_KEY",
+    address_variable: "OPENAI_BASE_URL",
+    auth: AuthKind::Bearer,
+    headers: &[],
+    takes_seed: true,
+    tells_cost: false,
+};
 
-/// A server that speaks OpenAI's Chat Completions.
-pub struct OpenAi {
-    descriptor: Descriptor,
-    shared: Arc<Shared>,
+/// Chat Completions.
+pub(super) struct Chat {
+    host: String,
 }
 
-impl OpenAi {
-    /// The server at `address`. All calls share one pool of connections.
-    ///
-    /// # Errors
-    /// Where the machine can't make encrypted connections: no certificates of authorities.
-    fn new(descriptor: Descriptor, address: &Address, credentials: Credentials) -> Result<Self, reqwest::Error> {
-        let shared = Shared {
-            client: http::client(address.is_encrypted())?,
-            url: address.endpoint(ENDPOINT),
-            host: address.host().to_owned(),
-            shown: address.shown(),
-            credentials,
-        };
-        Ok(Self { descriptor, shared: Arc::new(shared) })
+impl Protocol for Chat {
+    type Codec = ChatCodec<false>;
+
+    const VENDOR: Vendor = OPENAI;
+
+    fn at(address: &Address) -> Self {
+        Self { host: address.host().to_owned() }
+    }
+
+    fn url(address: &Address) -> Url {
+        address.endpoint(ENDPOINT)
+    }
+
+    fn body<'a>(&'a self, request: &'a Request) -> impl Serialize + 'a {
+        Body::of(request, MaxTokens::of(&self.host, &request.model))
     }
 }
 
-impl Provider for OpenAi {
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
-    }
+#[cfg(test)]
+mod tests {
+    use super::super::http::tests::codec_tests;
+    use super::*;
 
-    fn input_bound(&self, request: &Request) -> u32 {
-        request::input_bound(request, MaxTokens::of(&self.shared.host, &request.model))
-    }
-
-    fn call(&self, request: Request, context: CallContext) -> BoxFuture<'static, Outcome> {
-        Box::pin(call::call(Arc::clone(&self.shared), request, context))
-    }
+    codec_tests!(ChatCodec<false>, "openai", r#"data: {"choices":[{"index":0,"delta":{"content":"TEXT"}}]}"#);
 }

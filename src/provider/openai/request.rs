@@ -1,21 +1,13 @@
 //! From a request to the body that is sent.
 
-use std::io;
-
-use bytes::Bytes;
 use serde::Serialize;
 
-use crate::domain::transcript::Role;
 use crate::provider::Request;
-
-/// Prompt tokens that a server may add to what we send. Chat templates put markers around each
-/// message (the JSON around it is longer than they are) and some prepend a system prompt of their
-/// own where there is none: the longest known, of Mistral's models, has about 600 tokens.
-const HIDDEN_OVERHEAD: u32 = 1024;
+use crate::provider::http::{Turn, finite};
 
 /// How a server calls the most tokens of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MaxTokens {
+pub(in crate::provider) enum MaxTokens {
     /// `max_tokens`: what every compatible server knows.
     Classic,
     /// `max_completion_tokens`, which counts reasoning too: OpenAI's own servers; its reasoning
@@ -25,7 +17,7 @@ pub(super) enum MaxTokens {
 
 impl MaxTokens {
     /// How to ask `model` on `host`.
-    pub(super) fn of(host: &str, model: &str) -> Self {
+    pub(in crate::provider) fn of(host: &str, model: &str) -> Self {
         let own = host == "openai.com" || host.ends_with(".openai.com");
         if own || is_reasoning(model) { Self::Completion } else { Self::Classic }
     }
@@ -43,26 +35,11 @@ fn is_reasoning(model: &str) -> bool {
     series || name.strip_prefix("gpt-").and_then(number).is_some_and(|version| version >= 5)
 }
 
-/// The body, serialised.
-///
-/// # Errors
-/// Where a temperature is no number: JSON has none such.
-pub(super) fn body(request: &Request, max_tokens: MaxTokens) -> Result<Bytes, serde_json::Error> {
-    serde_json::to_vec(&Body::of(request, max_tokens)).map(Bytes::from)
-}
-
-/// The most prompt tokens that the request can be billed for.
-pub(super) fn input_bound(request: &Request, max_tokens: MaxTokens) -> u32 {
-    let mut counter = Counter(0);
-    let written = serde_json::to_writer(&mut counter, &Body::of(request, max_tokens));
-    let bytes = if written.is_ok() { counter.0 } else { usize::MAX };
-    u32::try_from(bytes).unwrap_or(u32::MAX).saturating_add(HIDDEN_OVERHEAD)
-}
-
+/// The body of Chat Completions.
 #[derive(Serialize)]
-struct Body<'a> {
+pub(in crate::provider) struct Body<'a> {
     model: &'a str,
-    messages: Vec<Message<'a>>,
+    messages: Vec<Turn<'a>>,
     stream: bool,
     stream_options: StreamOptions,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,26 +53,20 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    content: &'a str,
-}
-
-#[derive(Serialize)]
 struct StreamOptions {
     include_usage: bool,
 }
 
 impl<'a> Body<'a> {
-    fn of(request: &'a Request, max_tokens: MaxTokens) -> Self {
-        let messages = request.messages.iter().map(|m| Message { role: role(m.role), content: &m.content }).collect();
+    /// What `request` says.
+    pub(in crate::provider) fn of(request: &'a Request, max_tokens: MaxTokens) -> Self {
         let (classic, completion) = match max_tokens {
             MaxTokens::Classic => (Some(request.max_tokens), None),
             MaxTokens::Completion => (None, Some(request.max_tokens)),
         };
         Self {
             model: &request.model,
-            messages,
+            messages: request.messages.iter().map(Turn::of).collect(),
             stream: true,
             stream_options: StreamOptions { include_usage: true },
             max_tokens: classic,
@@ -107,39 +78,10 @@ impl<'a> Body<'a> {
     }
 }
 
-const fn role(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    }
-}
-
-#[allow(clippy::ref_option, reason = "the signature that serde calls")]
-fn finite<S: serde::Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
-    match number {
-        Some(number) if number.is_finite() => serializer.serialize_f64(*number),
-        _ => Err(serde::ser::Error::custom("the temperature is no number")),
-    }
-}
-
-/// Counts what would be written.
-struct Counter(usize);
-
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::transcript::Role;
     use crate::domain::{AgentId, Key, RunId};
     use crate::provider::ChatMessage;
 
@@ -152,12 +94,17 @@ mod tests {
             command: vec![],
             stdin: None,
             model: "gpt-4o-mini".into(),
+            price: None,
             max_tokens: 7,
             temperature: None,
             seed: None,
             randomness: 0,
             key: Key(1),
         }
+    }
+
+    fn body(request: &Request, max_tokens: MaxTokens) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&Body::of(request, max_tokens))
     }
 
     #[test]
@@ -180,13 +127,6 @@ mod tests {
     fn a_temperature_that_is_no_number_is_no_request() {
         let request = Request { temperature: Some(f64::NAN), ..request() };
         assert!(body(&request, MaxTokens::Classic).is_err());
-        assert_eq!(input_bound(&request, MaxTokens::Classic), u32::MAX);
-    }
-
-    #[test]
-    fn the_bound_holds_every_byte_of_the_body() {
-        let bytes = body(&request(), MaxTokens::Classic).expect("serialises").len();
-        assert_eq!(input_bound(&request(), MaxTokens::Classic) as usize, bytes + 1024);
     }
 
     #[test]

@@ -55,6 +55,7 @@ impl ProcessProvider {
             default_model: None,
             bills_tokens: false,
             takes_seed: false,
+            tells_cost: false,
             runs_command: true,
             pause_stops: true,
             simulated: false,

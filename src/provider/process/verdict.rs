@@ -59,6 +59,7 @@ impl Verdict<'_> {
         Outcome {
             result: self.result(),
             usage: None,
+            cost: None,
             sent,
             model: None,
             first_output_ms,

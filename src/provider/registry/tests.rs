@@ -17,14 +17,16 @@ fn without_configuration_there_are_the_built_in_ones() {
     let registry = registry("", &[("OPENAI_API_KEY", "sk-12345678")]).expect("no mistakes");
     let names: Vec<_> = registry.descriptors().into_iter().map(|d| (d.name, d.kind, d.default_model)).collect();
     let wanted = [
+        ("anthropic".to_owned(), ProviderKind::Anthropic, Some("claude-haiku-4-5".to_owned())),
         ("openai".to_owned(), ProviderKind::Openai, Some("gpt-4o-mini".to_owned())),
+        ("openrouter".to_owned(), ProviderKind::Openrouter, Some("openai/gpt-4o-mini".to_owned())),
         ("process".to_owned(), ProviderKind::Process, None),
         ("sim".to_owned(), ProviderKind::Sim, Some("sim-fast".to_owned())),
     ];
     assert_eq!(names, wanted);
     assert!(registry.get("openai", None).is_ok());
-    let error = registry.get("openrouter", None).err().expect("not configured").to_string();
-    assert!(error.contains("`openai`, `process`, `sim`"), "{error}");
+    let error = registry.get("grok", None).err().expect("not configured").to_string();
+    assert!(error.contains("`anthropic`, `openai`, `openrouter`, `process`, `sim`"), "{error}");
 }
 
 #[test]
@@ -55,6 +57,28 @@ fn addresses_come_from_the_flag_then_the_environment_then_the_file() {
     let error = broken.get("openai", None).err().expect("no URL").to_string();
     assert!(error.contains("OPENAI_BASE_URL"), "{error}");
     assert!(matches!(set.get("sim", Some("http://flag")), Err(RegistryError::BaseUrl { .. })));
+}
+
+#[test]
+fn each_vendor_has_its_own_variables() {
+    for (name, prefix) in [("anthropic", "ANTHROPIC"), ("openai", "OPENAI"), ("openrouter", "OPENROUTER")] {
+        let (key, address) = (format!("{prefix}_API_KEY"), format!("{prefix}_BASE_URL"));
+        let error = registry("", &[]).expect("no mistakes").get(name, None).err().expect("no key").to_string();
+        assert!(error.contains(&key), "{error}");
+        let set = registry("", &[(&key, "sk-12345678"), (&address, "http://env/x")]).expect("no mistakes");
+        let provider = set.get(name, None).expect("usable");
+        assert_eq!(provider.descriptor().endpoint.as_deref(), Some("http://env/x"), "{name}");
+    }
+}
+
+#[test]
+fn the_built_in_provider_may_speak_the_other_protocol_of_its_vendor() {
+    let file = "[openai]\nkind = \"openai_responses\"";
+    let registry = registry(file, &[("OPENAI_API_KEY", "sk-12345678")]).expect("no mistakes");
+    let descriptor = registry.get("openai", None).expect("usable").descriptor().clone();
+    assert_eq!(descriptor.kind, ProviderKind::OpenaiResponses);
+    assert_eq!(descriptor.endpoint.as_deref(), Some("https://api.openai.com/v1"));
+    assert!(!descriptor.takes_seed);
 }
 
 #[test]
@@ -96,8 +120,11 @@ fn mistakes_name_their_section_and_what_to_write() {
     let cases = [
         ("[x]\nmax_concurrent = 2", "[providers.x]: say what it speaks"),
         ("[x]\nkind = \"openai\"\nrate = { requests_per_second = 20 }", "`rate` is not available yet"),
-        ("[x]\nkind = \"anthropic\"", "`kind = \"anthropic\"` is not available yet"),
-        ("[x]\nkind = \"openrouter\"", "`kind = \"openrouter\"` is not available yet"),
+        ("[x]\nmodel = \"m\"", "\"openai_responses\""),
+        ("[openai]\nheaders = { \"X-API-Key\" = \"k\" }", "`X-API-Key` holds a key: use `auth`"),
+        ("[openai]\nheaders = { \"a b\" = \"c\" }", "`a b` can't be sent"),
+        ("[openai]\nheaders = { a = \"b\\nc\" }", "`a` can't be sent"),
+        ("[sim]\nheaders = { a = \"b\" }", "`headers` is for servers"),
         ("[openai]\nmax_concurrent = 0", "[providers.openai]: `max_concurrent = 0`"),
         ("[openai]\nlatency_ms = 3", "`latency_ms` is a setting of the simulator"),
         ("[openai]\nbase_url = \"localhost\"", "base_url: `localhost` is no URL"),

@@ -53,6 +53,7 @@ impl Simulator {
             default_model: model,
             bills_tokens: true,
             takes_seed: true,
+            tells_cost: false,
             runs_command: false,
             pause_stops: false,
             simulated: true,
@@ -166,6 +167,7 @@ impl Performance {
         Outcome {
             result,
             usage: whole.then_some(usage),
+            cost: None,
             sent,
             model: Some(self.model),
             first_output_ms: self.first_output_ms,

@@ -27,6 +27,7 @@ fn request(randomness: u64, attempt: u32) -> Request {
         command: vec![],
         stdin: None,
         model: "sim-fast".into(),
+        price: None,
         max_tokens: 4096,
         temperature: None,
         seed: None,

@@ -97,13 +97,15 @@ impl<'r> Columns<'r> {
         }))
     }
 
-    /// `input`, `output`, `cache_read`, `cache_write`, `estimated`.
+    /// `input`, `output`, `cache_read`, `cache_write`, `estimated`. A row counts all cache writes
+    /// as one: for how long they were matters to a call's cost only, and that is settled.
     pub(super) fn usage(&mut self) -> Result<Usage> {
         Ok(Usage {
             input_tokens: unsigned(self.get()?),
             output_tokens: unsigned(self.get()?),
             cache_read_tokens: unsigned(self.get()?),
             cache_write_tokens: unsigned(self.get()?),
+            cache_write_1h_tokens: 0,
             estimated: self.get()?,
         })
     }

@@ -129,7 +129,7 @@ fn put_runs(db: &Connection, runs: &[RunRow]) -> Result<()> {
             signed(run.usage.input_tokens),
             signed(run.usage.output_tokens),
             signed(run.usage.cache_read_tokens),
-            signed(run.usage.cache_write_tokens),
+            signed(run.usage.cache_written()),
             run.usage.estimated,
             run.stopped_by,
             owner.map(|owner| owner.pid),
@@ -203,7 +203,7 @@ fn put_agents(db: &Connection, agents: &[AgentRow]) -> Result<()> {
             signed(agent.usage.input_tokens),
             signed(agent.usage.output_tokens),
             signed(agent.usage.cache_read_tokens),
-            signed(agent.usage.cache_write_tokens),
+            signed(agent.usage.cache_written()),
             agent.usage.estimated,
         ])?;
     }

@@ -62,6 +62,7 @@ fn share(sum: Usage, count: u32) -> Usage {
         output_tokens: each(sum.output_tokens),
         cache_read_tokens: each(sum.cache_read_tokens),
         cache_write_tokens: each(sum.cache_write_tokens),
+        cache_write_1h_tokens: each(sum.cache_write_1h_tokens),
         estimated: sum.estimated,
     }
 }

@@ -1,36 +1,34 @@
 //! From a section of the configuration to a server that can be called.
 
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 
-use crate::domain::ProviderKind;
+use super::address::{Address, AddressError};
+use super::credentials::Credentials;
+use super::protocol::{Protocol, Vendor};
+use super::service::Service;
 use crate::provider::config::{AuthConfig, AuthKind};
-use crate::provider::http::{Address, AddressError, Credentials};
 use crate::provider::registry::{Definition, RegistryError, Section};
 use crate::provider::{Descriptor, Provider};
 
-use super::OpenAi;
-
-/// OpenAI's own server.
-const OWN_SERVER: &str = "https://api.openai.com/v1";
-const OWN_HOST: &str = "api.openai.com";
-/// The cheap model that is used where none is asked for.
-const DEFAULT_MODEL: &str = "gpt-4o-mini";
-/// The built-in provider: the environment's standard variables are about this one.
-const BUILT_IN: &str = "openai";
-const KEY_VARIABLE: &str = "OPENAI_API_KEY";
-const ADDRESS_VARIABLE: &str = "OPENAI_BASE_URL";
 const DEFAULT_HEADER: &str = "x-api-key";
+/// Headers that hold keys: those come from the environment, through `auth`.
+const KEY_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"];
 
 /// A server, checked and not yet connected.
-struct Server {
+struct Server<P> {
     name: String,
     /// A mistake in the environment only matters to those who use this provider.
     address: Result<Address, RegistryError>,
     model: Option<String>,
     max_concurrent: Option<u32>,
     auth: Auth,
+    headers: HeaderMap,
+    protocol: PhantomData<fn() -> P>,
 }
 
 /// How the server is asked to let us in.
@@ -39,29 +37,51 @@ enum Auth {
     Key { variable: String, key: Option<SecretString>, header: Option<String> },
 }
 
-/// Checks a section.
-pub(in crate::provider) fn definition(section: &Section<'_>) -> Result<Box<dyn Definition>, RegistryError> {
-    let config = section.config;
-    let from_environment = section.variable(ADDRESS_VARIABLE).filter(|_| section.name == BUILT_IN);
+/// Checks a section of a server that speaks `P`.
+pub(in crate::provider) fn definition<P: Protocol>(
+    section: &Section<'_>,
+) -> Result<Box<dyn Definition>, RegistryError> {
+    let (config, vendor) = (section.config, &P::VENDOR);
+    let from_environment = section.variable(vendor.address_variable).filter(|_| section.name == vendor.name);
     let parse = |text, origin| Address::parse(text).map_err(|error| section.mistake(format!("{origin}: {error}")));
     let address = match &from_environment {
-        Some(text) => parse(text, ADDRESS_VARIABLE),
-        None => Ok(parse(config.base_url.as_deref().unwrap_or(OWN_SERVER), "base_url")?),
+        Some(text) => parse(text, vendor.address_variable),
+        None => Ok(parse(config.base_url.as_deref().unwrap_or(vendor.server), "base_url")?),
     };
-    let own = section.name == BUILT_IN || address.as_ref().is_ok_and(|address| address.host() == OWN_HOST);
-    let auth = auth(section, own)?;
-    let model = config.model.clone().or_else(|| own.then(|| DEFAULT_MODEL.to_owned()));
-    let name = section.name.to_owned();
-    Ok(Box::new(Server { name, address, model, max_concurrent: config.max_concurrent, auth }))
+    let own = section.name == vendor.name || address.as_ref().is_ok_and(|address| address.host() == vendor.host);
+    Ok(Box::new(Server::<P> {
+        name: section.name.to_owned(),
+        address,
+        model: config.model.clone().or_else(|| own.then(|| vendor.model.to_owned())),
+        max_concurrent: config.max_concurrent,
+        auth: auth(section, vendor, own)?,
+        headers: headers(section, vendor, &config.headers)?,
+        protocol: PhantomData,
+    }))
+}
+
+/// The headers that every request carries: the vendor's, and the user's own over them.
+fn headers(section: &Section<'_>, vendor: &Vendor, own: &BTreeMap<String, String>) -> Result<HeaderMap, RegistryError> {
+    let mut headers = HeaderMap::new();
+    let always = vendor.headers.iter().copied();
+    for (name, value) in always.chain(own.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
+        let no_header = || section.mistake(format!("headers: `{name}` can't be sent with such a name or value"));
+        let key = HeaderName::try_from(name).map_err(|_| no_header())?;
+        if KEY_HEADERS.contains(&key.as_str()) {
+            return Err(section.mistake(format!("headers: `{name}` holds a key: use `auth` with `token_env`")));
+        }
+        headers.insert(key, HeaderValue::try_from(value).map_err(|_| no_header())?);
+    }
+    Ok(headers)
 }
 
 /// Where nothing is said, the standard key goes to the standard provider only: it must not leak
 /// to any server that somebody adds.
-fn auth(section: &Section<'_>, own: bool) -> Result<Auth, RegistryError> {
-    let bearer = AuthConfig { kind: AuthKind::Bearer, token_env: None, header: None };
+fn auth(section: &Section<'_>, vendor: &Vendor, own: bool) -> Result<Auth, RegistryError> {
+    let usual = AuthConfig { kind: vendor.auth, token_env: None, header: None };
     let config = match &section.config.auth {
         Some(config) => config,
-        None if own => &bearer,
+        None if own => &usual,
         None => return Ok(Auth::None),
     };
     let header = match (config.kind, &config.header) {
@@ -75,20 +95,21 @@ fn auth(section: &Section<'_>, own: bool) -> Result<Auth, RegistryError> {
             Some(_) => Err(section.mistake("auth: `token_env` goes with `type = \"bearer\"` or `\"api_key\"`")),
         };
     }
-    let variable = config.token_env.clone().unwrap_or_else(|| KEY_VARIABLE.to_owned());
+    let variable = config.token_env.clone().unwrap_or_else(|| vendor.key_variable.to_owned());
     let key = section.variable(&variable).map(SecretString::from);
     Ok(Auth::Key { variable, key, header })
 }
 
-impl Server {
+impl<P: Protocol> Server<P> {
     fn describe(&self, address: Option<&Address>) -> Descriptor {
         Descriptor {
             name: self.name.clone(),
-            kind: ProviderKind::Openai,
+            kind: P::VENDOR.kind,
             endpoint: address.map(Address::shown),
             default_model: self.model.clone(),
             bills_tokens: true,
-            takes_seed: true,
+            takes_seed: P::VENDOR.takes_seed,
+            tells_cost: P::VENDOR.tells_cost,
             runs_command: false,
             pause_stops: false,
             simulated: false,
@@ -117,7 +138,7 @@ impl Server {
     }
 }
 
-impl Definition for Server {
+impl<P: Protocol> Definition for Server<P> {
     fn descriptor(&self) -> Descriptor {
         self.describe(self.address.as_ref().ok())
     }
@@ -136,7 +157,8 @@ impl Definition for Server {
             None => self.address.as_ref().map_err(Clone::clone)?,
         };
         let credentials = self.credentials()?;
-        let server = OpenAi::new(self.describe(Some(address)), address, credentials).map_err(|error| {
+        let descriptor = self.describe(Some(address));
+        let server = Service::<P>::new(descriptor, address, credentials, self.headers.clone()).map_err(|error| {
             self.unusable(format!(
                 "no encrypted connections can be made here ({error}): install the system's CA certificates"
             ))

@@ -4,18 +4,22 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Response, Url};
 use tokio::time::{Instant, timeout};
 
+use super::answer::{Finish, Problem};
+use super::body::{Handover, tracked};
+use super::client::{read_at_most, reason};
+use super::credentials::Credentials;
+use super::decoder::Decoder;
+use super::headers;
+use super::json::error_body;
+use super::protocol::{self, Protocol};
+use super::status::{ServerError, failure_of_error, failure_of_status, sent_of_error, sent_of_status, web_page};
 use crate::domain::report::{ErrorKind, Quota, Receipt, Sent};
 use crate::domain::{Key, Usage};
-use crate::provider::http::{self, Credentials, Handover, ServerError};
 use crate::provider::{CallContext, Failure, LiveSink, Outcome, Reply, Request};
-
-use super::codec::{Decoder, Finish, Problem};
-use super::request::{self, MaxTokens};
-use super::wire;
 
 /// How long the end of the body is waited for once the server said that nothing follows: usually
 /// it is in the same packet, and a connection whose body ended can be used again.
@@ -28,19 +32,21 @@ const ERROR_BODY: usize = 64 * 1024;
 const BYTES_PER_TOKEN: u64 = 4;
 
 /// What all calls of one provider share.
-pub(super) struct Shared {
+pub(super) struct Shared<P> {
     pub(super) client: Client,
+    pub(super) protocol: P,
     pub(super) url: Url,
-    pub(super) host: String,
     /// The address as people may see it.
     pub(super) shown: String,
+    /// Headers that every request carries, besides those of the plumbing.
+    pub(super) headers: HeaderMap,
     pub(super) credentials: Credentials,
 }
 
 /// Makes the call.
-pub(super) async fn call(shared: Arc<Shared>, request: Request, context: CallContext) -> Outcome {
+pub(super) async fn call<P: Protocol>(shared: Arc<Shared<P>>, request: Request, context: CallContext) -> Outcome {
     let CallContext { cancel, mut live, hold: _ } = context;
-    let body = match request::body(&request, MaxTokens::of(&shared.host, &request.model)) {
+    let body = match protocol::body(&shared.protocol, &request) {
         Ok(body) => body,
         Err(error) => {
             return Outcome::not_sent(Failure::new(ErrorKind::Invalid, format!("the request can't be sent: {error}")));
@@ -61,7 +67,7 @@ pub(super) async fn call(shared: Arc<Shared>, request: Request, context: CallCon
         Ok(response) => response,
         Err(error) => return shared.unreachable(&handover, error),
     };
-    let mut answer = Answer::new(&response, facts, started);
+    let mut answer = Answer::<P>::new(&response, facts, started);
     let status = response.status();
     if status.is_success() {
         tokio::select! {
@@ -69,25 +75,26 @@ pub(super) async fn call(shared: Arc<Shared>, request: Request, context: CallCon
             () = &mut cancelled => answer.cancelled(),
             result = answer.read(response, &mut *live) => match result {
                 Ok(()) => answer.end(),
-                Err(broken) => answer.broken(&shared, broken),
+                Err(broken) => answer.broken(&shared.credentials, broken),
             },
         }
     } else {
         tokio::select! {
             biased;
             () = &mut cancelled => answer.cancelled(),
-            failure = shared.refused(response) => answer.fail(failure, None, http::sent_of_status(status.as_u16())),
+            failure = shared.refused(response) => answer.fail(failure, None, sent_of_status(status.as_u16())),
         }
     }
 }
 
-impl Shared {
+impl<P> Shared<P> {
     fn post(&self, body: bytes::Bytes, key: Key) -> (reqwest::RequestBuilder, Handover) {
         let length = body.len();
-        let (body, handover) = http::tracked(body);
+        let (body, handover) = tracked(body);
         let post = self
             .client
             .post(self.url.clone())
+            .headers(self.headers.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "text/event-stream, application/json")
             .header(CONTENT_LENGTH, length)
@@ -98,7 +105,7 @@ impl Shared {
     /// No response came.
     fn unreachable(&self, handover: &Handover, error: reqwest::Error) -> Outcome {
         let unconnected = error.is_connect();
-        let reason = http::reason(error);
+        let reason = reason(error);
         let failure = if unconnected {
             Failure::new(ErrorKind::Connection, format!("can't connect to {}: {reason}", self.shown))
         } else {
@@ -111,27 +118,26 @@ impl Shared {
     async fn refused(&self, mut response: Response) -> Failure {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body = timeout(ERROR_BODY_TIMEOUT, http::read_at_most(&mut response, ERROR_BODY)).await.unwrap_or_default();
+        let body = timeout(ERROR_BODY_TIMEOUT, read_at_most(&mut response, ERROR_BODY)).await.unwrap_or_default();
         let mut error = explain(&body);
         if error.message.is_empty() && response.status().is_redirection() {
             let to = headers.get(reqwest::header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
             error.message = format!("it redirects to {to}; is the base URL right?");
         }
-        let should_retry = http::should_retry(&headers);
-        let failure = http::failure_of_status(status, &error, self.credentials.origin(), should_retry);
-        Failure {
-            message: self.credentials.scrub(failure.message),
-            retry_after_ms: http::retry_after_ms(&headers),
-            ..failure
-        }
+        let should_retry = headers::should_retry(&headers);
+        let failure = failure_of_status(status, &error, self.credentials.origin(), should_retry);
+        let retry_after_ms = headers::retry_after_ms(&headers);
+        // OpenRouter answers 402 with a time to wait where it is only too much at once.
+        let retryable = failure.retryable || status == 402 && retry_after_ms.is_some();
+        Failure { message: self.credentials.scrub(failure.message), retryable, retry_after_ms, ..failure }
     }
 }
 
 /// The error that a body tells of, in whichever form.
 fn explain(body: &[u8]) -> ServerError {
-    wire::error_body(body).unwrap_or_else(|| {
+    error_body(body).unwrap_or_else(|| {
         let text = String::from_utf8_lossy(body);
-        let message = http::web_page(&text).unwrap_or_else(|| text.trim().to_owned());
+        let message = web_page(&text).unwrap_or_else(|| text.trim().to_owned());
         ServerError { message, ..ServerError::default() }
     })
 }
@@ -172,8 +178,8 @@ enum Broken {
 }
 
 /// An answer that is being read.
-struct Answer {
-    decoder: Decoder,
+struct Answer<P: Protocol> {
+    decoder: Decoder<P::Codec>,
     facts: Facts,
     started: Instant,
     first_output_ms: Option<u64>,
@@ -181,15 +187,15 @@ struct Answer {
     quota: Quota,
 }
 
-impl Answer {
+impl<P: Protocol> Answer<P> {
     fn new(response: &Response, facts: Facts, started: Instant) -> Self {
         Self {
             decoder: Decoder::default(),
             facts,
             started,
             first_output_ms: None,
-            request_id: http::request_id(response.headers()),
-            quota: http::quota(response.headers()),
+            request_id: headers::request_id(response.headers()),
+            quota: P::quota(response.headers()),
         }
     }
 
@@ -228,29 +234,38 @@ impl Answer {
         };
         let usage = decoded.usage.unwrap_or_else(|| self.facts.estimate(&decoded.text));
         if finish == Finish::Filter {
-            let failure = Failure::new(ErrorKind::Provider, "the provider's content filter stopped the answer");
-            return self.fail(failure, Some(usage), Sent::Maybe);
+            let why = decoded.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            let message = format!("the provider's content filter stopped the answer{why}");
+            return self.fail(Failure::new(ErrorKind::Provider, message), Some(usage), Sent::Maybe);
         }
         self.outcome(Some(usage), Sent::Maybe, |text| Ok(Reply { text, truncated: finish == Finish::Length }))
     }
 
     /// The connection or the answer broke. An answer that had ended by then is whole.
-    fn broken(self, shared: &Shared, broken: Broken) -> Outcome {
+    fn broken(self, credentials: &Credentials, broken: Broken) -> Outcome {
         match broken {
             Broken::Connection(_) if self.decoder.decoded().finish.is_some() => self.end(),
             Broken::Connection(error) => {
-                let message = format!("the connection broke before the answer ended: {}", http::reason(error));
+                let message = format!("the connection broke before the answer ended: {}", reason(error));
                 self.cut(Failure::new(ErrorKind::Provider, message).retryable())
             }
-            Broken::Answer(Problem::Server(error)) => {
-                let failure = http::failure_of_error(&error);
-                self.cut(Failure { message: shared.credentials.scrub(failure.message), ..failure })
+            Broken::Answer(Problem::Server(error)) => self.given_up(credentials, &error),
+            Broken::Answer(problem @ Problem::Malformed(_)) => {
+                self.cut(Failure::new(ErrorKind::Provider, problem.to_string()).retryable())
             }
-            Broken::Answer(problem @ Problem::WebPage(_)) => {
-                self.cut(Failure::new(ErrorKind::Provider, problem.to_string()))
-            }
-            Broken::Answer(problem) => self.cut(Failure::new(ErrorKind::Provider, problem.to_string()).retryable()),
+            // Another attempt would end alike.
+            Broken::Answer(problem) => self.cut(Failure::new(ErrorKind::Provider, problem.to_string())),
         }
+    }
+
+    /// The server reports an error in place of an answer, or in the middle of one.
+    fn given_up(self, credentials: &Credentials, error: &ServerError) -> Outcome {
+        let decoded = self.decoder.decoded();
+        let untouched = decoded.text.is_empty() && decoded.usage.is_none();
+        let sent = if untouched { sent_of_error(error) } else { Sent::Maybe };
+        let failure = failure_of_error(error);
+        let failure = Failure { message: credentials.scrub(failure.message), ..failure };
+        Outcome { sent, ..self.cut(failure) }
     }
 
     fn cancelled(self) -> Outcome {
@@ -283,10 +298,11 @@ impl Answer {
         Outcome {
             result: result(decoded.text),
             usage,
+            cost: decoded.cost.filter(|_| decoded.finish.is_some()),
             sent,
             model: decoded.model,
             first_output_ms: self.first_output_ms,
-            request_id: self.request_id,
+            request_id: self.request_id.or(decoded.id),
             quota: self.quota,
             receipt: Receipt { stream_closed: true, ..Receipt::default() },
         }
