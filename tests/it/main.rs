@@ -7,12 +7,16 @@
     reason = "a test that can't go on says so by failing, in its helpers too"
 )]
 
+mod anthropic;
 mod architecture;
+mod bad_answers;
 mod decide;
 mod docs;
 mod golden;
 mod openai;
+mod openrouter;
 mod process;
+mod responses;
 mod simulation;
 mod store;
 mod support;

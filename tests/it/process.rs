@@ -40,6 +40,7 @@ fn request(command: &[&str]) -> Request {
         command: command.iter().map(|part| (*part).to_owned()).collect(),
         stdin: None,
         model: String::new(),
+        price: None,
         max_tokens: 0,
         temperature: None,
         seed: None,

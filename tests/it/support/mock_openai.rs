@@ -90,6 +90,16 @@ impl Answer {
         Self::tokens((0..count).map(|i| if i == 0 { "word0".to_owned() } else { format!(" word{i}") }))
     }
 
+    /// A stream of these events, each with its type as its name: how Anthropic and OpenAI
+    /// Responses write theirs.
+    pub(crate) fn events(events: impl IntoIterator<Item = Value>) -> Self {
+        let event = |event: Value| {
+            let name = event["type"].as_str().unwrap_or_default();
+            format!("event: {name}\ndata: {event}\n\n")
+        };
+        Self::raw(200, "text/event-stream", "").with_pieces(events.into_iter().map(event).collect())
+    }
+
     /// A body that comes as it is.
     pub(crate) fn raw(status: u16, content_type: &str, body: impl Into<String>) -> Self {
         let body = body.into();
@@ -215,6 +225,11 @@ impl MockOpenAi {
     /// What `OPENAI_BASE_URL` would say.
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// What `ANTHROPIC_BASE_URL` would say.
+    pub(crate) fn root_url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// All requests so far.

@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub(crate) mod log;
+pub(crate) mod calls;
 pub(crate) mod mock_openai;
 pub(crate) mod runs;
 pub(crate) mod turn;
