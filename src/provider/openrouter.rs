@@ -70,12 +70,12 @@ struct MaxPrice {
 
 impl MaxPrice {
     fn of(price: &ModelPrice) -> Self {
-        Self { prompt: exactly(price.input), completion: exactly(price.output), request: exactly(price.request) }
+        Self { prompt: exactly(&price.input), completion: exactly(&price.output), request: exactly(&price.request) }
     }
 }
 
 /// A decimal as a JSON number, digit by digit.
-fn exactly(decimal: impl ToString) -> Option<Box<RawValue>> {
+fn exactly(decimal: &impl ToString) -> Option<Box<RawValue>> {
     RawValue::from_string(decimal.to_string()).ok()
 }
 

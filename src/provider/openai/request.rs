@@ -82,25 +82,11 @@ impl<'a> Body<'a> {
 mod tests {
     use super::*;
     use crate::domain::transcript::Role;
-    use crate::domain::{AgentId, Key, RunId};
-    use crate::provider::ChatMessage;
+    use crate::provider::http::tests;
 
     fn request() -> Request {
-        let say = |role, content: &str| ChatMessage { role, content: content.to_owned() };
-        Request {
-            agent: AgentId { run: RunId::from_random(1), no: 0 },
-            attempt: 1,
-            messages: vec![say(Role::System, "Be brief."), say(Role::User, "\"Grüße\"\n")],
-            command: vec![],
-            stdin: None,
-            model: "gpt-4o-mini".into(),
-            price: None,
-            max_tokens: 7,
-            temperature: None,
-            seed: None,
-            randomness: 0,
-            key: Key(1),
-        }
+        let messages = [(Role::System, "Be brief."), (Role::User, "\"Grüße\"\n")];
+        tests::request("gpt-4o-mini", messages.map(|(role, content)| tests::say(role, content)).to_vec())
     }
 
     fn body(request: &Request, max_tokens: MaxTokens) -> serde_json::Result<Vec<u8>> {
