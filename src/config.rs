@@ -119,9 +119,7 @@ impl Config {
             ("max_total_duration_s", config.limits.max_total_duration_s == Some(0)),
         ];
         match zero.iter().find(|(_, is_zero)| *is_zero) {
-            Some((name, _)) => {
-                Err(wrong(format!("limits.{name} = 0 would let nothing run: leave it out for no limit")))
-            }
+            Some((name, _)) => Err(wrong(format!("limits.{name} = 0 would let nothing run: leave it out for no limit"))),
             None => Ok(config),
         }
     }

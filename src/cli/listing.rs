@@ -205,6 +205,7 @@ fn moment(text: &str, clock: Clock) -> Result<Wall, Complaint> {
         local(time.or(day)?)
     });
     parsed.map(Wall).ok_or_else(|| {
-        Complaint::usage(format!("`{text}` is no moment")).hint("write 10m, 2h, 2026-11-21 or 2026-11-21T12:00:00Z")
+        Complaint::usage(format!("`{text}` is no moment"))
+            .hint("write 10m, 2h, 2026-11-21 or 2026-11-21T12:00:00Z")
     })
 }

@@ -25,12 +25,7 @@ const COLUMNS: &[Column] = &[
 pub async fn list(handle: &Handle, args: &ListArgs) -> Result<(), Complaint> {
     let rows = handle.runs(args.filter(handle).await?).await?;
     let rows = rows.iter().map(row).collect();
-    args.write(
-        handle,
-        rows,
-        COLUMNS,
-        "there are no runs yet: start one with `flightdeck run`, or try `flightdeck demo`",
-    )
+    args.write(handle, rows, COLUMNS, "there are no runs yet: start one with `flightdeck run`, or try `flightdeck demo`")
 }
 
 /// A run as JSON.

@@ -12,9 +12,11 @@ use super::texts;
 use crate::cost::{Basis, Estimate, Estimator, Unpriced};
 use crate::dispatch::{Draft, Identity, Plan, PlanError, Request, Templates};
 use crate::domain::event::{Cached, NewTask};
-use crate::domain::{AgentId, Command, ContentRef, Key, ModelPrice, Order, ProviderKind, RunId, RunSpec, TaskNo};
-use crate::provider::registry::RegistryError;
+use crate::domain::{
+    AgentId, Command, ContentRef, Key, ModelPrice, Order, ProviderKind, RunId, RunSpec, TaskNo,
+};
 use crate::provider::{Descriptor, Provider};
+use crate::provider::registry::RegistryError;
 use crate::store::{Sealed, StoredResult};
 
 /// The most tokens of an answer where the user says nothing.

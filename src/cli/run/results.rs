@@ -115,9 +115,9 @@ impl Summary {
             unconfirmed_usd: run.money.unconfirmed,
             reserved_usd: run.money.reserved,
             budget_usd: run.money.budget,
-            duration_ms: run
-                .started
-                .map_or(0, |started| u64::try_from(ended.since(started).as_millis()).unwrap_or(u64::MAX)),
+            duration_ms: run.started.map_or(0, |started| {
+                u64::try_from(ended.since(started).as_millis()).unwrap_or(u64::MAX)
+            }),
             aggregate: None,
             stopped_by: run.stopped_by.clone(),
             simulated: run.spec.simulated,
