@@ -88,7 +88,7 @@ async fn a_web_page_with_200_is_called_one() {
 async fn a_hundred_megabytes_in_one_line_are_not_held() {
     let piece = "x".repeat(MEBIBYTE);
     for (kind, _) in KINDS {
-        let line = (0..100).fold(stream().piece("data: "), |answer, _| answer.piece(&piece));
+        let line = stream().piece("data: ").repeated(&piece, 100);
         let server = MockOpenAi::always(line);
         let (outcome, _) = ask(&at(kind, &server)).await;
         server.wait_for_abandoned(1);
@@ -103,7 +103,7 @@ async fn a_hundred_megabytes_in_one_line_are_not_held() {
 async fn an_answer_that_never_ends_is_refused_by_its_size() {
     for (kind, delta) in KINDS {
         let event = format!("data: {}\n\n", delta.replace("TEXT", &"x".repeat(MEBIBYTE)));
-        let server = MockOpenAi::always((0..40).fold(stream(), |answer, _| answer.piece(&event)));
+        let server = MockOpenAi::always(stream().repeated(&event, 40));
         let (outcome, _) = ask(&at(kind, &server)).await;
         server.wait_for_abandoned(1);
         let failure = failure(&outcome);

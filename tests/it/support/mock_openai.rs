@@ -67,7 +67,8 @@ pub(crate) struct Answer {
     headers: Vec<(String, String)>,
     first: Duration,
     gap: Duration,
-    pieces: VecDeque<String>,
+    /// Shared, so that an answer of many megabytes is cheap to give again.
+    pieces: VecDeque<Arc<str>>,
     end: End,
 }
 
@@ -97,7 +98,7 @@ impl Answer {
             let name = event["type"].as_str().unwrap_or_default();
             format!("event: {name}\ndata: {event}\n\n")
         };
-        Self::raw(200, "text/event-stream", "").with_pieces(events.into_iter().map(event).collect())
+        Self::raw(200, "text/event-stream", "").with_pieces(events.into_iter().map(event))
     }
 
     /// A body that comes as it is.
@@ -108,7 +109,7 @@ impl Answer {
             headers: vec![("content-type".into(), content_type.into())],
             first: Duration::ZERO,
             gap: Duration::ZERO,
-            pieces: if body.is_empty() { VecDeque::new() } else { VecDeque::from([body]) },
+            pieces: if body.is_empty() { VecDeque::new() } else { VecDeque::from([body.into()]) },
             end: End::Whole,
         }
     }
@@ -144,12 +145,18 @@ impl Answer {
 
     /// One piece more, as it is.
     pub(crate) fn piece(mut self, piece: &str) -> Self {
-        self.pieces.push_back(piece.to_owned());
+        self.pieces.push_back(piece.into());
         self
     }
 
-    fn with_pieces(self, pieces: VecDeque<String>) -> Self {
-        Self { pieces, ..self }
+    /// The same piece, `count` times more.
+    pub(crate) fn repeated(mut self, piece: &str, count: usize) -> Self {
+        self.pieces.extend(std::iter::repeat_n(Arc::from(piece), count));
+        self
+    }
+
+    fn with_pieces(self, pieces: impl IntoIterator<Item = String>) -> Self {
+        Self { pieces: pieces.into_iter().map(Arc::from).collect(), ..self }
     }
 
     fn finish(self, reason: &str) -> Self {
@@ -338,7 +345,7 @@ async fn next(mut sending: Sending) -> Option<(Piece, Sending)> {
         tokio::time::sleep(wait).await;
     }
     sending.sent += 1;
-    Some((Ok(Bytes::from(piece)), sending))
+    Some((Ok(Bytes::copy_from_slice(piece.as_bytes())), sending))
 }
 
 impl Drop for Sending {
