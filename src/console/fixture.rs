@@ -350,6 +350,7 @@ fn descriptor(name: &str, simulated: bool, runs_command: bool) -> Descriptor {
         endpoint: None,
         default_model: simulated.then(|| "sim-small".into()),
         bills_tokens: simulated,
+        tells_cost: false,
         takes_seed: true,
         runs_command,
         pause_stops: false,

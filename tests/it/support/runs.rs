@@ -115,6 +115,7 @@ fn ended(sent: Sent) -> CallEnd {
             partial: None,
         }),
         usage: None,
+        cost: None,
         sent,
         model: None,
         price: None,
