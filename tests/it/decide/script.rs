@@ -86,9 +86,9 @@ pub(super) fn check_all(setups: Vec<Setup>, script: &str) {
 
 fn difference(wanted: &[&str], got: &[String]) -> String {
     let same = wanted.iter().zip(got).take_while(|(wanted, got)| wanted == got).count();
-    let rest = |lines: &[String]| lines.iter().skip(same).map(|line| format!("    {line}\n")).collect::<String>();
-    let wanted: Vec<String> = wanted.iter().map(|line| (*line).to_owned()).collect();
-    format!("line {} differs; from there on, wanted:\n{}got:\n{}", same + 1, rest(&wanted), rest(got))
+    let got: Vec<&str> = got.iter().map(String::as_str).collect();
+    let rest = |lines: &[&str]| lines.get(same..).unwrap_or_default().join("\n    ");
+    format!("line {} differs; from there on, wanted:\n    {}\ngot:\n    {}", same + 1, rest(wanted), rest(&got))
 }
 
 struct Stage {

@@ -50,14 +50,10 @@ fn event(event: &Event) -> String {
 }
 
 fn task_finished(finished: &TaskFinished) -> String {
-    let mut line = format!(" {} {}", finished.state.word(), finished.cost_usd);
-    if let Some(error) = &finished.error {
-        line += &format!(" {}", error.kind.word());
-    }
-    for (is, word) in [(finished.cached, " cached"), (finished.truncated, " truncated")] {
-        line += if is { word } else { "" };
-    }
-    line
+    let error = finished.error.as_ref().map(|error| error.kind.word());
+    let marks = [finished.cached.then_some("cached"), finished.truncated.then_some("truncated"), error];
+    let marks: String = marks.into_iter().flatten().flat_map(|mark| [" ", mark]).collect();
+    format!(" {} {}{marks}", finished.state.word(), finished.cost_usd)
 }
 
 fn call_finished(finished: &CallFinished) -> String {

@@ -26,7 +26,7 @@ const MOST: u32 = 5000;
 enum Item {
     Submit(RunId),
     Ends(CallName, u64),
-    Reported(CallName, CallEnd),
+    Reported(CallName, Box<CallEnd>),
     Timer(Timer),
     Written(usize),
     Operator,
@@ -91,12 +91,6 @@ impl Driver {
         &self.log
     }
 
-    pub(super) fn show(&self) {
-        for event in &self.log {
-            println!("{}", to_line(event));
-        }
-    }
-
     pub(super) fn play(&mut self) {
         for step in 0..MOST {
             if step == FAULTY {
@@ -123,7 +117,7 @@ impl Driver {
                     self.report(call, end);
                 }
             }
-            Item::Reported(call, end) => self.report(call, end),
+            Item::Reported(call, end) => self.report(call, *end),
             Item::Timer(timer) => self.step(&Input::Woke(timer)),
             Item::Written(position) => self.written(position),
             Item::Operator => {
@@ -165,7 +159,7 @@ impl Driver {
 
     fn report(&mut self, (run, task, call): CallName, end: CallEnd) {
         if !self.world.calm && self.random.chance(20) {
-            self.plan_within(20_000, Item::Reported((run, task, call), end.clone()));
+            self.plan_within(20_000, Item::Reported((run, task, call), Box::new(end.clone())));
         }
         self.step(&Input::Reported(Report::CallEnded { run, task, call, end: Box::new(end) }));
     }

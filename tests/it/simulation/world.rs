@@ -52,9 +52,10 @@ impl World {
     fn call(&mut self, random: &mut Random, order: &CallOrder) -> Option<Planned> {
         let name = name(order);
         let stopped = self.stopped_before.remove(&name);
-        let (outcome, after) = match stopped {
-            true => (cut_short(Sent::Nothing), Some(Duration::ZERO)),
-            false => (self.outcome(random, order), self.duration(random)),
+        let (outcome, after) = if stopped {
+            (cut_short(Sent::Nothing), Some(Duration::ZERO))
+        } else {
+            (self.outcome(random, order), self.duration(random))
         };
         let held = self.held_before.remove(&name);
         let call = Call { outcome, plan: 0, held, freezes: !stopped && random.chance(300), due: false };
@@ -116,7 +117,7 @@ impl World {
         };
         call.held = held;
         let goes_on = !held && std::mem::take(&mut call.due);
-        goes_on.then(|| Planned { call: name, plan: call.plan, after: Duration::ZERO })
+        goes_on.then_some(Planned { call: name, plan: call.plan, after: Duration::ZERO })
     }
 
     /// A planned moment has come: how the call ended, unless something came between.

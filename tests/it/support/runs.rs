@@ -56,7 +56,7 @@ pub(crate) fn same_as(leader: u32, task: NewTask) -> NewTask {
     NewTask { same_as: Some(leader), ..task }
 }
 
-pub(crate) fn cached(task: NewTask) -> NewTask {
+pub(crate) fn cached(mut task: NewTask) -> NewTask {
     let stored = Cached {
         run: RunId::from_random(99),
         task: 4,
@@ -66,7 +66,8 @@ pub(crate) fn cached(task: NewTask) -> NewTask {
         model: "small".to_owned(),
         truncated: false,
     };
-    NewTask { cached: Some(Box::new(stored)), ..task }
+    task.cached = Some(Box::new(stored));
+    task
 }
 
 pub(crate) fn usage(output_tokens: u64) -> Usage {

@@ -11,14 +11,12 @@ const MOST_FOLLOW_UPS: usize = 10_000;
 pub(crate) struct Turn {
     pub(crate) events: Vec<Event>,
     pub(crate) effects: Vec<Effect>,
-    /// How many agents a command concerned.
-    pub(crate) agents: u32,
 }
 
 /// Decides on `input` and on all that follows, as the engine's loop does.
 pub(crate) fn take(state: &mut State, input: &Input, now: Now) -> Result<Turn, Refusal> {
     let decision = decide::decide(state, input, now)?;
-    let mut turn = Turn { agents: decision.agents, ..Turn::default() };
+    let mut turn = Turn::default();
     let concerned = decide::concerned(state, input, &decision);
     turn.carry_out(state, decision);
     let mut rounds = 0;
