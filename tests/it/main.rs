@@ -10,6 +10,7 @@
 mod anthropic;
 mod architecture;
 mod bad_answers;
+mod cli;
 mod decide;
 mod docs;
 mod golden;

@@ -16,7 +16,7 @@ use futures_util::stream;
 use parking_lot::{Condvar, Mutex};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// What a test waits for at most: far more than any machine needs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -70,6 +70,7 @@ pub(crate) struct Answer {
     /// Shared, so that an answer of many megabytes is cheap to give again.
     pieces: VecDeque<Arc<str>>,
     end: End,
+    held: bool,
 }
 
 impl Answer {
@@ -111,6 +112,7 @@ impl Answer {
             gap: Duration::ZERO,
             pieces: if body.is_empty() { VecDeque::new() } else { VecDeque::from([body.into()]) },
             end: End::Whole,
+            held: false,
         }
     }
 
@@ -135,6 +137,26 @@ impl Answer {
     pub(crate) fn ends_after(mut self, count: usize, end: End) -> Self {
         self.pieces.truncate(count);
         Self { end, ..self }
+    }
+
+    /// Nothing comes before the test says so with [`MockOpenAi::release`].
+    pub(crate) fn held(self) -> Self {
+        Self { held: true, ..self }
+    }
+
+    /// With these counts instead of the real ones.
+    pub(crate) fn counted(self, usage: Value) -> Self {
+        let mut answer = self.without_usage();
+        answer.pieces.pop_back();
+        answer.usage(usage).piece("data: [DONE]\n\n")
+    }
+
+    /// With this reason of its end instead of `stop`.
+    pub(crate) fn finished(mut self, reason: &str) -> Self {
+        for piece in &mut self.pieces {
+            *piece = piece.replace("\"finish_reason\":\"stop\"", &format!("\"finish_reason\":\"{reason}\""));
+        }
+        self
     }
 
     /// Without the chunk that counts.
@@ -196,6 +218,7 @@ struct Shared {
     script: Box<Script>,
     log: Mutex<Log>,
     changed: Condvar,
+    released: watch::Sender<bool>,
 }
 
 /// The server. It ends when this is dropped.
@@ -209,7 +232,7 @@ pub(crate) struct MockOpenAi {
 impl MockOpenAi {
     /// Answers every request as `script` says.
     pub(crate) fn start(script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
-        let shared = Arc::new(Shared { script: Box::new(script), log: Mutex::default(), changed: Condvar::new() });
+        let shared = Arc::new(Shared { script: Box::new(script), log: Mutex::default(), changed: Condvar::new(), released: watch::Sender::new(false) });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener for tokio");
         let address = listener.local_addr().expect("a bound listener");
@@ -247,6 +270,11 @@ impl MockOpenAi {
     /// How many were answered at once at most.
     pub(crate) fn peak(&self) -> usize {
         self.shared.log.lock().peak
+    }
+
+    /// Lets all answers go that are held, and those that will be.
+    pub(crate) fn release(&self) {
+        self.shared.released.send_replace(true);
     }
 
     /// Waits until `count` requests have come.
@@ -324,6 +352,11 @@ type Piece = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 async fn next(mut sending: Sending) -> Option<(Piece, Sending)> {
     if sending.whole {
         return None;
+    }
+    if std::mem::take(&mut sending.answer.held) {
+        let mut released = sending.shared.released.subscribe();
+        // The sender lives as long as the server.
+        let _ = released.wait_for(|released| *released).await;
     }
     let Some(piece) = sending.answer.pieces.pop_front() else {
         return match sending.answer.end {

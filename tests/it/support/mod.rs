@@ -2,6 +2,7 @@
 
 pub(crate) mod log;
 pub(crate) mod calls;
+pub(crate) mod flightdeck;
 pub(crate) mod mock_openai;
 pub(crate) mod runs;
 pub(crate) mod turn;

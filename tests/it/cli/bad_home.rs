@@ -1,0 +1,68 @@
+//! Homes that can't be used.
+
+use crate::support::flightdeck::{Home, Running};
+use crate::support::mock_openai::{Answer, MockOpenAi};
+
+#[test]
+fn a_home_that_can_t_be_made_is_named() {
+    let server = MockOpenAi::always(Answer::words(1));
+    let home = Home::with(&server);
+    home.write("file", "");
+    for place in ["file", "file/below", "/proc/flightdeck-home"] {
+        home.run(&format!("run hi --home {place}")).exits(2).complains(&[place, "--home"]);
+    }
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[test]
+fn a_database_of_a_newer_release_is_left_alone() {
+    let server = MockOpenAi::always(Answer::words(1));
+    let home = Home::with(&server);
+    home.run("run hi").exits(0);
+    let database = rusqlite::Connection::open(home.path("flightdeck.db")).unwrap();
+    database
+        .execute_batch("INSERT INTO refinery_schema_history SELECT 99999, name, applied_on, checksum FROM refinery_schema_history LIMIT 1")
+        .unwrap();
+    for command in ["run other", "runs", "resume-run r-0"] {
+        home.run(command).exits(2).complains(&["flightdeck.db", "newer", "99999"]);
+    }
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let server = MockOpenAi::always(Answer::words(1));
+    let home = Home::with(&server);
+    home.write("flightdeck.db", &"this is no database ".repeat(100));
+    home.run("run hi").exits(2).complains(&["flightdeck.db"]);
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[test]
+fn a_key_that_is_lost_is_said() {
+    let server = MockOpenAi::always(Answer::words(1));
+    let home = Home::with(&server);
+    home.run("run hi").exits(0);
+    std::fs::remove_file(home.path("content.key")).unwrap();
+    home.run("run hi").exits(2).complains(&["content.key"]);
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn a_full_disk_is_said_and_nothing_is_sent() {
+    let server = MockOpenAi::always(Answer::words(1));
+    let home = Home::with(&server);
+    home.run("runs").exits(0);
+    let row = format!("{{\"t\":\"{}\"}}\n", (0..40_000).map(|n| format!("{n:x}")).collect::<String>());
+    home.write("rows.jsonl", &row);
+    // No file may grow beyond this: the system says so as it says that a disk is full.
+    let mut shell = home.other("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_flightdeck")]);
+    shell.args(["run", "{{t}}", "--args", "rows.jsonl"]);
+    let running = Running::start(shell);
+    let said = running.wait_for_error_lines(1);
+    assert!(said.contains("error:"), "{said}");
+    assert_eq!(server.seen().len(), 0);
+    let ended = running.end();
+    assert_eq!(ended.code, 2, "{ended:?}");
+}
