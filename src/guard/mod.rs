@@ -8,4 +8,4 @@ mod terminal;
 
 pub use gate::{Gate, GateStream};
 pub use known::KnownKeys;
-pub use terminal::clean as clean_for_terminal;
+pub use terminal::{clean as clean_for_terminal, escape_json};

@@ -2,6 +2,7 @@
 //! hyperlink, a clipboard write or a bidi trick to the operator's terminal.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// Combining marks after one base character beyond this number are dropped: a longer run only
 /// serves to paint over neighbouring lines.
@@ -17,6 +18,28 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len());
     Cleaner::default().push(text, &mut out);
+    Cow::Owned(out)
+}
+
+/// JSON that reads as before, and on which a terminal can't act: what [`clean`] would remove is
+/// written as an escape of JSON. A pipe of results often ends on a terminal.
+#[must_use]
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    // Outside of strings, JSON has none of these.
+    if is_plain(json) || !json.chars().any(is_forbidden) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_forbidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string never fails.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
     Cow::Owned(out)
 }
 
@@ -135,6 +158,17 @@ fn is_combining(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_keeps_its_value() {
+        let text = "a\u{9b}31mb\u{202e}\u{e0041}é日\u{301}\"\\";
+        let json = format!("{{\n\t\"a\": {}}}", serde_json::to_string(text).expect("JSON"));
+        let escaped = escape_json(&json);
+        assert!(!escaped.chars().any(is_forbidden), "{escaped}");
+        let read: serde_json::Value = serde_json::from_str(&escaped).expect("JSON");
+        assert_eq!(read["a"], text);
+        assert!(matches!(escape_json("{\"a\":\"é\"}"), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn plain_text_is_not_copied() {
