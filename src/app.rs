@@ -41,6 +41,9 @@ pub fn main() -> ExitCode {
 }
 
 fn complain(complaint: &Complaint) -> ExitCode {
+    if complaint.is_silent() {
+        return ExitCode::from(complaint.exit as u8);
+    }
     let text = crate::guard::clean_for_terminal(&complaint.to_string()).into_owned();
     // Nothing can be told where standard error is gone.
     let _ = writeln!(std::io::stderr(), "error: {text}");

@@ -1,12 +1,33 @@
 //! `events`: the log, oldest first.
 
+use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::exit::Complaint;
-use super::listing::{Column, ListArgs, number, text};
-use crate::domain::AgentId;
+use super::listing::{Column, Keep, ListArgs, number, one_of, text};
+use crate::domain::{AgentId, Body, Severity};
 use crate::engine::handle::Handle;
-use crate::store::StoredEvent;
+use crate::store::{Filter, StoredEvent};
+
+const SEVERITIES: &[&str] =
+    &[Severity::Debug.word(), Severity::Info.word(), Severity::Warn.word(), Severity::Error.word()];
+
+/// `events`.
+#[derive(Debug, Clone, Args)]
+pub struct EventsArgs {
+    /// What every listing can.
+    #[command(flatten)]
+    pub list: ListArgs,
+    /// Only events of this type
+    #[arg(long = "type", value_name = "TYPE", value_parser = one_of(Body::KINDS))]
+    pub kind: Option<String>,
+    /// Only events of at least this severity
+    #[arg(long, value_name = "SEVERITY", value_parser = one_of(SEVERITIES))]
+    pub severity: Option<String>,
+    /// Only events after the one with this id; with --limit, the first ones after it
+    #[arg(long, value_name = "ID")]
+    pub after: Option<u64>,
+}
 
 const COLUMNS: &[Column] = &[
     number("ID", "id"),
@@ -19,10 +40,17 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// Lists events.
-pub async fn list(handle: &Handle, args: &ListArgs) -> Result<(), Complaint> {
-    let rows = handle.events(args.filter(handle).await?).await?;
+pub async fn list(handle: &Handle, args: &EventsArgs) -> Result<(), Complaint> {
+    let filter = Filter {
+        kind: args.kind.clone(),
+        severity: args.severity.as_deref().and_then(Severity::from_word),
+        after: args.after,
+        ..args.list.filter(handle).await?
+    };
+    let keep = if args.after.is_some() { Keep::First } else { Keep::Last };
+    let rows = handle.events(filter).await?;
     let rows = rows.iter().map(row).collect::<Result<Vec<_>, _>>().map_err(std::io::Error::from)?;
-    args.write(handle, rows, COLUMNS, "there are no such events")
+    args.list.write(handle, rows, keep, COLUMNS, "there are no such events")
 }
 
 /// An event as JSON: its money stands in its data.

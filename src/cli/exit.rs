@@ -1,9 +1,10 @@
 //! Exit codes and the one error type that users see.
 
 use std::fmt;
+use std::io::ErrorKind;
 
 use crate::domain::state::Closing;
-use crate::domain::{Run, RunState};
+use crate::domain::{Run, RunId, RunState};
 use crate::engine::handle::HandleError;
 
 /// What a process ends with.
@@ -60,6 +61,22 @@ impl Complaint {
         Self { exit: Exit::Usage, message: message.to_string(), hint: None }
     }
 
+    /// Results that can't be written: their run is let go, so that nothing is paid for in vain.
+    pub fn unread(error: &std::io::Error, run: RunId) -> Self {
+        let message = match error.kind() {
+            ErrorKind::BrokenPipe => "nobody reads the results any more".to_owned(),
+            _ => format!("the results can't be written: {error}"),
+        };
+        let complaint = Self { exit: Exit::Interrupted, message, hint: None };
+        complaint.hint(format!("`flightdeck resume-run {run}` prints all of them, and goes on with what is left"))
+    }
+
+    /// Whether there is nothing to say: whoever read the output has enough of it.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+
     /// The same, with what to do.
     #[must_use]
     pub fn hint(self, hint: impl fmt::Display) -> Self {
@@ -82,7 +99,7 @@ impl std::error::Error for Complaint {}
 impl From<HandleError> for Complaint {
     fn from(error: HandleError) -> Self {
         let exit = match &error {
-            HandleError::Stopped => Exit::NotMet,
+            HandleError::Stopped => Exit::Interrupted,
             HandleError::Refused(_) => Exit::Usage,
             HandleError::Limit(_) => Exit::Limit,
             HandleError::Unusable(_) => Exit::Unusable,
@@ -91,9 +108,12 @@ impl From<HandleError> for Complaint {
     }
 }
 
-/// An output that can't be written to.
+/// An output that can't be written to. A reader who has enough is no error.
 impl From<std::io::Error> for Complaint {
     fn from(error: std::io::Error) -> Self {
+        if error.kind() == ErrorKind::BrokenPipe {
+            return Self { exit: Exit::Met, message: String::new(), hint: None };
+        }
         Self { exit: Exit::NotMet, message: format!("writing the output failed: {error}"), hint: None }
     }
 }

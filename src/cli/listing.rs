@@ -4,18 +4,20 @@ use std::io::Write;
 
 use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, TimeZone};
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use regex::Regex;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::exit::Complaint;
 use crate::dispatch::input;
-use crate::domain::{AgentId, RunId, Severity, Wall};
+use crate::domain::{AgentId, RunId, Wall};
 use crate::engine::clock::Clock;
 use crate::engine::handle::Handle;
+use crate::guard::escape_json;
 use crate::store::Filter;
 
-/// Filters of listings.
+/// Filters that every listing has.
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {
     /// One JSON array
@@ -27,34 +29,41 @@ pub struct ListArgs {
     /// Only this agent
     #[arg(long, value_name = "ID")]
     pub agent: Option<String>,
-    /// Only what is in this state
-    #[arg(long, value_name = "STATE")]
-    pub state: Option<String>,
-    /// Only events of this type
-    #[arg(long = "type", value_name = "TYPE")]
-    pub kind: Option<String>,
-    /// Only events of at least this severity: debug, info, warn, error
-    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
-    pub severity: Option<Severity>,
     /// Not before: 10m ago, or a date or time (2026-11-21, 2026-11-21T12:00:00Z)
     #[arg(long, value_name = "WHEN")]
     pub since: Option<String>,
     /// Not after
     #[arg(long, value_name = "WHEN")]
     pub until: Option<String>,
-    /// Only rows that match this regular expression
-    #[arg(long = "match", value_name = "REGEX", value_parser = Regex::new)]
+    /// Only rows whose JSON matches this regular expression
+    #[arg(long = "match", value_name = "REGEX", value_parser = regex)]
     pub matching: Option<Regex>,
-    /// At most this many
+    /// At most this many, the newest
     #[arg(long, value_name = "N")]
     pub limit: Option<u32>,
-    /// Only events after the one with this id
-    #[arg(long, value_name = "ID")]
-    pub after: Option<u64>,
 }
 
-fn severity(word: &str) -> Result<Severity, String> {
-    Severity::from_word(word).ok_or_else(|| "a severity is debug, info, warn or error".to_owned())
+fn regex(text: &str) -> Result<Regex, String> {
+    // The last line says what is wrong; those before draw where.
+    Regex::new(text).map_err(|error| {
+        let text = error.to_string();
+        let problem = text.lines().next_back().unwrap_or_default();
+        format!("this is no regular expression: {}", problem.trim_start_matches("error: "))
+    })
+}
+
+/// Reads one of these words, and names them all where it is another.
+pub fn one_of(words: &'static [&'static str]) -> PossibleValuesParser {
+    PossibleValuesParser::new(words)
+}
+
+/// Which rows stay where there are more than were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// The first.
+    First,
+    /// The last.
+    Last,
 }
 
 impl ListArgs {
@@ -73,40 +82,48 @@ impl ListArgs {
         Ok(Filter {
             run: agent.map(|agent| agent.run).or(run),
             agent: agent.map(|agent| agent.no),
-            state: self.state.clone(),
-            kind: self.kind.clone(),
-            severity: self.severity,
             since: when(&self.since)?,
             until: when(&self.until)?,
-            after: self.after,
             // What is filtered here must be filtered before it is counted.
             limit: self.limit.filter(|_| self.matching.is_none()),
+            ..Filter::default()
         })
     }
 
     /// Writes rows as one JSON array or as a table.
-    pub fn write(&self, handle: &Handle, rows: Vec<Value>, columns: &[Column], empty: &str) -> Result<(), Complaint> {
-        let rows = self.chosen(rows);
+    pub fn write(
+        &self,
+        handle: &Handle,
+        rows: Vec<Value>,
+        keep: Keep,
+        columns: &[Column],
+        empty: &str,
+    ) -> Result<(), Complaint> {
+        let rows = self.chosen(rows, keep);
         let mut out = std::io::stdout().lock();
         if self.json {
             write!(out, "[")?;
             for (at, row) in rows.iter().enumerate() {
                 let comma = if at == 0 { "" } else { "," };
-                write!(out, "{comma}\n{}", handle.gate().redact(&row.to_string()))?;
+                write!(out, "{comma}\n{}", escape_json(&handle.gate().redact(&row.to_string())))?;
             }
             writeln!(out, "\n]")?;
         } else if rows.is_empty() {
-            writeln!(std::io::stderr(), "{empty}")?;
+            // Nothing can be told where standard error is gone.
+            let _ = writeln!(std::io::stderr(), "{empty}");
         } else {
             write_table(&mut out, handle, &rows, columns)?;
         }
         Ok(())
     }
 
-    fn chosen(&self, mut rows: Vec<Value>) -> Vec<Value> {
-        if let Some(regex) = &self.matching {
-            rows.retain(|row| regex.is_match(&row.to_string()));
-            rows.truncate(self.limit.map_or(usize::MAX, |limit| limit as usize));
+    fn chosen(&self, mut rows: Vec<Value>, keep: Keep) -> Vec<Value> {
+        let Some(regex) = &self.matching else { return rows };
+        rows.retain(|row| regex.is_match(&row.to_string()));
+        let most = self.limit.map_or(usize::MAX, |limit| limit as usize);
+        match keep {
+            Keep::First => rows.truncate(most),
+            Keep::Last => drop(rows.drain(..rows.len().saturating_sub(most))),
         }
         rows
     }
@@ -138,7 +155,8 @@ const WIDEST: usize = 100;
 
 fn write_table(out: &mut dyn Write, handle: &Handle, rows: &[Value], columns: &[Column]) -> std::io::Result<()> {
     let cell = |row: &Value, column: &Column| match row.get(column.field) {
-        None | Some(Value::Null) => "–".to_owned(),
+        None | Some(Value::Null | Value::Bool(false)) => "–".to_owned(),
+        Some(Value::Bool(true)) => "yes".to_owned(),
         Some(Value::String(text)) => handle.gate().line(text, WIDEST),
         Some(other) => handle.gate().line(&other.to_string(), WIDEST),
     };
@@ -205,7 +223,6 @@ fn moment(text: &str, clock: Clock) -> Result<Wall, Complaint> {
         local(time.or(day)?)
     });
     parsed.map(Wall).ok_or_else(|| {
-        Complaint::usage(format!("`{text}` is no moment"))
-            .hint("write 10m, 2h, 2026-11-21 or 2026-11-21T12:00:00Z")
+        Complaint::usage(format!("`{text}` is no moment")).hint("write 10m, 2h, 2026-11-21 or 2026-11-21T12:00:00Z")
     })
 }

@@ -14,7 +14,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::listing::ListArgs;
 use self::run::args::RunArgs;
 
 /// flightdeck: a terminal console for people who run fleets of AI agents.
@@ -44,13 +43,13 @@ pub enum Command {
     /// Open the console on an offline run: 100 agents, some failures, a small budget
     Demo,
     /// List runs
-    Runs(ListArgs),
+    Runs(runs::RunsArgs),
     /// List agents
-    Agents(ListArgs),
+    Agents(agents::AgentsArgs),
     /// List tasks
-    Tasks(ListArgs),
+    Tasks(tasks::TasksArgs),
     /// List events
-    Events(ListArgs),
+    Events(events::EventsArgs),
     /// Show a run or an agent
     Show(show::ShowArgs),
 }

@@ -1,12 +1,37 @@
 //! `runs`: the runs of the home, newest first.
 
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::exit::Complaint;
-use super::listing::{Column, ListArgs, number, text};
-use crate::domain::Wall;
+use super::listing::{Column, Keep, ListArgs, number, one_of, text};
+use crate::domain::{RunState, Wall};
 use crate::engine::handle::Handle;
+use crate::store::Filter;
 use crate::store::rows::RunRow;
+
+const STATES: &[&str] = &[
+    RunState::Created.word(),
+    RunState::Running.word(),
+    RunState::Paused.word(),
+    RunState::Suspended.word(),
+    RunState::Completed.word(),
+    RunState::Failed.word(),
+    RunState::Cancelled.word(),
+];
+
+const NONE_YET: &str = "there are no runs yet: start one with `flightdeck run`, or try `flightdeck demo`";
+
+/// `runs`.
+#[derive(Debug, Clone, Args)]
+pub struct RunsArgs {
+    /// What every listing can.
+    #[command(flatten)]
+    pub list: ListArgs,
+    /// Only runs in this state
+    #[arg(long, value_name = "STATE", value_parser = one_of(STATES))]
+    pub state: Option<String>,
+}
 
 const COLUMNS: &[Column] = &[
     text("RUN", "id"),
@@ -17,15 +42,19 @@ const COLUMNS: &[Column] = &[
     number("SPENT", "spent_usd"),
     number("BUDGET", "budget_usd"),
     text("MODEL", "model"),
+    text("SIM", "simulated"),
     text("CREATED", "created"),
     text("TITLE", "title"),
 ];
 
 /// Lists runs.
-pub async fn list(handle: &Handle, args: &ListArgs) -> Result<(), Complaint> {
-    let rows = handle.runs(args.filter(handle).await?).await?;
-    let rows = rows.iter().map(row).collect();
-    args.write(handle, rows, COLUMNS, "there are no runs yet: start one with `flightdeck run`, or try `flightdeck demo`")
+pub async fn list(handle: &Handle, args: &RunsArgs) -> Result<(), Complaint> {
+    let filter = Filter { state: args.state.clone(), ..args.list.filter(handle).await? };
+    let rows: Vec<_> = handle.runs(filter).await?.iter().map(row).collect();
+    // Whether there are others is only looked up where it makes a difference.
+    let any = !rows.is_empty() || !handle.runs(Filter { limit: Some(1), ..Filter::default() }).await?.is_empty();
+    let empty = if any { "there are no such runs" } else { NONE_YET };
+    args.list.write(handle, rows, Keep::First, COLUMNS, empty)
 }
 
 /// A run as JSON.

@@ -10,6 +10,7 @@ use super::listing::{find_agent, find_run};
 use super::{agents, runs, tasks};
 use crate::domain::{AgentId, RunId};
 use crate::engine::handle::Handle;
+use crate::guard::escape_json;
 use crate::store::Filter;
 
 /// `show`.
@@ -87,7 +88,7 @@ async fn show_agent(handle: &Handle, id: AgentId, as_json: bool) -> Result<(), C
 
 fn write_json(handle: &Handle, value: &Value) -> Result<(), Complaint> {
     let text = serde_json::to_string_pretty(value).map_err(std::io::Error::from)?;
-    Ok(writeln!(std::io::stdout(), "{}", handle.gate().redact(&text))?)
+    Ok(writeln!(std::io::stdout(), "{}", escape_json(&handle.gate().redact(&text)))?)
 }
 
 fn write_fields(handle: &Handle, value: &Value) -> Result<(), Complaint> {

@@ -1,12 +1,35 @@
 //! `tasks`: the tasks of the home, newest run first.
 
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::exit::Complaint;
-use super::listing::{Column, ListArgs, number, text};
-use crate::domain::{AgentId, Wall};
+use super::listing::{Column, Keep, ListArgs, number, one_of, text};
+use crate::domain::{AgentId, TaskState, Wall};
 use crate::engine::handle::Handle;
+use crate::store::Filter;
 use crate::store::rows::TaskRow;
+
+const STATES: &[&str] = &[
+    TaskState::Queued.word(),
+    TaskState::WaitsForMoney.word(),
+    TaskState::Assigned.word(),
+    TaskState::Running.word(),
+    TaskState::Completed.word(),
+    TaskState::Failed.word(),
+    TaskState::Cancelled.word(),
+];
+
+/// `tasks`.
+#[derive(Debug, Clone, Args)]
+pub struct TasksArgs {
+    /// What every listing can.
+    #[command(flatten)]
+    pub list: ListArgs,
+    /// Only tasks in this state
+    #[arg(long, value_name = "STATE", value_parser = one_of(STATES))]
+    pub state: Option<String>,
+}
 
 const COLUMNS: &[Column] = &[
     text("TASK", "id"),
@@ -19,10 +42,11 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// Lists tasks.
-pub async fn list(handle: &Handle, args: &ListArgs) -> Result<(), Complaint> {
-    let rows = handle.tasks(args.filter(handle).await?).await?;
+pub async fn list(handle: &Handle, args: &TasksArgs) -> Result<(), Complaint> {
+    let filter = Filter { state: args.state.clone(), ..args.list.filter(handle).await? };
+    let rows = handle.tasks(filter).await?;
     let rows = rows.iter().map(row).collect();
-    args.write(handle, rows, COLUMNS, "there are no such tasks")
+    args.list.write(handle, rows, Keep::First, COLUMNS, "there are no such tasks")
 }
 
 /// A task as JSON.
