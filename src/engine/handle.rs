@@ -1,6 +1,7 @@
 //! The way into the engine for the console, the CLI and the API.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -29,7 +30,7 @@ use crate::store::{Filter, Sealed, Store, StoredEvent};
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum HandleError {
     /// The engine has stopped.
-    #[error("the engine has stopped")]
+    #[error("interrupted: the engine has stopped")]
     Stopped,
     /// A refusal that says what is wrong and what to do.
     #[error("{0}")]
@@ -95,6 +96,8 @@ pub(super) struct Inner {
     pub(super) health: watch::Receiver<Health>,
     pub(super) changes: Mutex<Option<watch::Receiver<u64>>>,
     pub(super) random: fn() -> u64,
+    /// Whether any run was begun or taken up.
+    pub(super) begun: AtomicBool,
 }
 
 impl Handle {
@@ -129,6 +132,7 @@ impl Handle {
 
     /// Starts a dispatch that was checked.
     pub async fn start(&self, checked: Checked) -> Result<Dispatched, HandleError> {
+        self.inner.begun.store(true, Ordering::Relaxed);
         intake::start(self, checked, (self.inner.random)()).await
     }
 
@@ -146,15 +150,22 @@ impl Handle {
 
     /// Goes on with a suspended run: this process becomes its owner.
     pub async fn resume_run(&self, id: RunId, by: &str) -> Result<(), HandleError> {
+        self.inner.begun.store(true, Ordering::Relaxed);
         let owner = self.inner.owner.clone();
         let run = read(self.store(), move |store| fold(store, id)).await?;
         let run = run.ok_or_else(|| HandleError::Refused(format!("there is no run {id}")))?;
-        if run.state.is_final() || run.state == RunState::Created {
+        if run.state.is_final() {
             return Err(HandleError::Refused(format!(
                 "run {id} is {}: there is nothing to go on with",
                 run.state.word()
             )));
         }
+        if run.state == RunState::Created {
+            let problem = "it ended before all of its rows were stored, and nothing was sent: dispatch it again";
+            return Err(HandleError::Refused(format!("run {id} never started: {problem}")));
+        }
+        // A run that nothing can be sent for stays as it is: taken up, all that is left of it would fail.
+        intake::usable(self.around(), &run.spec.provider, run.spec.base_url.as_deref())?;
         read(self.store(), move |store| store.take_over(id, &owner)).await?;
         let (reply, adopted) = oneshot::channel();
         self.inner.asks.send(Ask::Adopt { run: Box::new(run), reply }).await.map_err(|_| HandleError::Stopped)?;
@@ -258,6 +269,11 @@ impl Handle {
     pub async fn stop(&self) {
         // The loop has stopped already where this fails.
         let _ = self.inner.asks.send(Ask::Stop).await;
+    }
+
+    /// Whether any run was begun or taken up by this process: then there is something to let go of.
+    pub fn has_begun(&self) -> bool {
+        self.inner.begun.load(Ordering::Relaxed)
     }
 
     /// Whether this process is the owner.

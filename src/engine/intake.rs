@@ -12,11 +12,9 @@ use super::texts;
 use crate::cost::{Basis, Estimate, Estimator, Unpriced};
 use crate::dispatch::{Draft, Identity, Plan, PlanError, Request, Templates};
 use crate::domain::event::{Cached, NewTask};
-use crate::domain::{
-    AgentId, Command, ContentRef, Key, ModelPrice, Order, ProviderKind, RunId, RunSpec, TaskNo,
-};
-use crate::provider::{Descriptor, Provider};
+use crate::domain::{AgentId, Command, ContentRef, Key, ModelPrice, Order, ProviderKind, RunId, RunSpec, TaskNo};
 use crate::provider::registry::RegistryError;
+use crate::provider::{Descriptor, Provider};
 use crate::store::{Sealed, StoredResult};
 
 /// The most tokens of an answer where the user says nothing.
@@ -95,10 +93,7 @@ fn find_provider(around: &Surroundings, request: &Request) -> Result<Arc<dyn Pro
         (None, Some(name)) => name.as_str(),
         (None, None) => "openai",
     };
-    let provider = around.registry.get(name, request.base_url.as_deref()).map_err(|error| match error {
-        RegistryError::MissingKey { .. } | RegistryError::Unusable { .. } => HandleError::Unusable(error.to_string()),
-        error => refused(error),
-    })?;
+    let provider = usable(around, name, request.base_url.as_deref())?;
     match (provider.descriptor().runs_command, request.command.is_empty()) {
         (true, true) => Err(refused(format!("provider `{name}` runs a command: give it after --, as in -- wc -w"))),
         (false, false) => Err(refused(format!(
@@ -106,6 +101,18 @@ fn find_provider(around: &Surroundings, request: &Request) -> Result<Arc<dyn Pro
         ))),
         _ => Ok(provider),
     }
+}
+
+/// A provider that can be used as things are: its key is there.
+pub(super) fn usable(
+    around: &Surroundings,
+    name: &str,
+    base_url: Option<&str>,
+) -> Result<Arc<dyn Provider>, HandleError> {
+    around.registry.get(name, base_url).map_err(|error| match error {
+        RegistryError::MissingKey { .. } | RegistryError::Unusable { .. } => HandleError::Unusable(error.to_string()),
+        error => refused(error),
+    })
 }
 
 fn specify(

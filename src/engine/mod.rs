@@ -119,6 +119,7 @@ impl Engine {
             health,
             changes: parking_lot::Mutex::new(None),
             random: parts.random,
+            begun: false.into(),
         };
         Ok(Self { handle: Handle::new(inner), task: tokio::spawn(main_loop.run()) })
     }
