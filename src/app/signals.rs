@@ -6,15 +6,17 @@ use crate::cli::exit::{Complaint, Exit};
 use crate::engine::handle::Handle;
 
 /// The first SIGINT, SIGTERM or SIGHUP lets go of all runs; the second ends the process at once,
-/// and loses nothing that was acknowledged.
+/// and loses nothing that was acknowledged. Where no run has begun, the first one does.
 pub(super) fn let_go_on_signal(handle: Handle) -> Result<(), Complaint> {
     let listen = |kind| signal(kind).map_err(|error| Complaint::usage(format!("signals can't be heard: {error}")));
     let mut signals =
         [listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
     tokio::spawn(async move {
         heard(&mut signals).await;
-        handle.stop().await;
-        heard(&mut signals).await;
+        if handle.has_begun() {
+            handle.stop().await;
+            heard(&mut signals).await;
+        }
         end_now();
     });
     Ok(())
@@ -28,7 +30,10 @@ async fn heard([interrupt, terminate, hangup]: &mut [Signal; 3]) {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "the operator asked twice: nothing more is put down")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "nothing has begun, or the operator asked twice: nothing more is put down"
+)]
 fn end_now() -> ! {
     std::process::exit(Exit::Interrupted as i32)
 }

@@ -1,21 +1,23 @@
 //! `run` and `resume-run`: a dispatch without the screen.
 
 pub mod args;
+mod outputs;
 pub mod progress;
 pub mod results;
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use self::args::RunArgs;
+use self::outputs::Outputs;
 use self::progress::{Progress, summarise};
 use self::results::{Results, Summary};
 use super::exit::{Complaint, Exit};
 use crate::cost::Estimate;
 use crate::domain::{Body, Event, Limits, Run, RunId, TaskNo};
-use crate::engine::handle::{Dispatched, Handle, Update};
+use crate::engine::handle::{Dispatched, Handle, HandleError, Health, Update};
+use crate::guard::clean_for_terminal;
 use crate::store::Filter;
 
 /// Checks and starts a dispatch; nothing where only an estimate was asked for.
@@ -33,17 +35,38 @@ pub async fn begin(
     }
     checked.affordable()?;
     for notice in &checked.notices {
-        writeln!(std::io::stderr(), "{notice}")?;
+        say(notice);
     }
-    Ok(Some(handle.start(checked).await?))
+    stored(handle, handle.start(checked)).await.map(Some)
+}
+
+/// Waits for what must be durable before anything is sent. A store that takes nothing is an error
+/// here, and later a reason to wait.
+async fn stored<T>(handle: &Handle, work: impl Future<Output = Result<T, HandleError>>) -> Result<T, Complaint> {
+    let mut health = handle.health();
+    tokio::select! {
+        biased;
+        done = work => Ok(done?),
+        Ok(health) = health.wait_for(|health| health.store.is_some()) => {
+            let problem = health.store.clone().unwrap_or_default();
+            Err(Complaint::usage(format!("{problem}; nothing was sent")))
+        }
+    }
+}
+
+/// Tells something on standard error, where anybody listens.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", clean_for_terminal(text));
 }
 
 /// Runs a dispatch to its end, and tells its results.
 pub async fn run(handle: &Handle, args: &RunArgs, by: &str, defaults: &Limits) -> Result<Exit, Complaint> {
-    let out = output(args.out.as_deref())?;
-    let summary = args.summary.as_deref().map(create).transpose()?;
+    if args.dry_run {
+        return begin(handle, args, by, defaults).await.map(|_| Exit::Met);
+    }
+    let outputs = Outputs::open(args.out.as_deref(), args.summary.as_deref())?;
     match begin(handle, args, by, defaults).await? {
-        Some(dispatched) => follow(handle, dispatched.run, out, summary, BTreeSet::new()).await,
+        Some(dispatched) => follow(handle, dispatched.run, outputs, BTreeSet::new()).await,
         None => Ok(Exit::Met),
     }
 }
@@ -56,8 +79,7 @@ pub async fn resume(
     out: Option<&Path>,
     summary: Option<&Path>,
 ) -> Result<Exit, Complaint> {
-    let out = output(out)?;
-    let summary = summary.map(create).transpose()?;
+    let outputs = Outputs::open(out, summary)?;
     let filter = Filter { run: Some(id), ..Filter::default() };
     let rows = handle.tasks(filter.clone()).await?;
     let before: BTreeSet<TaskNo> = rows.iter().filter(|row| row.finished.is_some()).map(|row| row.task).collect();
@@ -65,24 +87,29 @@ pub async fn resume(
     let run =
         run.ok_or_else(|| Complaint::usage(format!("there is no run {id}")).hint("`flightdeck runs` lists them"))?;
     if !run.state.is_final() {
-        handle.resume_run(id, by).await?;
+        stored(handle, handle.resume_run(id, by)).await?;
     }
-    follow(handle, id, out, summary, before).await
+    follow(handle, id, outputs, before).await
 }
 
 /// Tells the results of a run as they come, until it ends or is let go.
-async fn follow(
-    handle: &Handle,
-    id: RunId,
-    mut out: Results,
-    summary: Option<BufWriter<File>>,
-    before: BTreeSet<TaskNo>,
-) -> Result<Exit, Complaint> {
+async fn follow(handle: &Handle, id: RunId, outputs: Outputs, before: BTreeSet<TaskNo>) -> Result<Exit, Complaint> {
+    let (mut out, summary) = outputs.emptied()?;
     let progress = Progress::start();
     let mut watch = handle.watch(id).await?;
+    let mut health = handle.health();
     let mut told = BTreeSet::new();
     let mut run: Option<Run> = None;
-    while let Some(update) = watch.next().await {
+    loop {
+        let update = tokio::select! {
+            update = watch.next() => update,
+            Ok(()) = health.changed() => {
+                let now = health.borrow_and_update().clone();
+                progress.suspend(|| say(&storing(&now)));
+                continue;
+            }
+        };
+        let Some(update) = update else { break };
         match update {
             Update::Snapshot(snapshot) => {
                 run = Some(*snapshot);
@@ -110,8 +137,16 @@ async fn follow(
         writeln!(file)?;
         file.flush()?;
     }
-    summarise(&told, &out.failures(3))?;
+    // Nothing can be told where standard error is gone.
+    let _ = summarise(&told, &out.failures(3));
     Ok(Exit::of(&run))
+}
+
+fn storing(health: &Health) -> String {
+    match &health.store {
+        Some(problem) => format!("note: {problem}; everything waits until it can be stored"),
+        None => "note: storing works again".to_owned(),
+    }
 }
 
 /// Tells the results that were there before anything was followed, in the order of their ends.
@@ -146,19 +181,6 @@ async fn tell_event(
     }
     let result = handle.result(run, no, finished).await?;
     result.map_or(Ok(()), |result| progress.suspend(|| out.write(handle, &result)))
-}
-
-fn output(path: Option<&Path>) -> Result<Results, Complaint> {
-    match path {
-        Some(path) => Ok(Results::new(Box::new(create(path)?), false)),
-        None => Ok(Results::new(Box::new(std::io::stdout()), std::io::stdout().is_terminal())),
-    }
-}
-
-fn create(path: &Path) -> Result<BufWriter<File>, Complaint> {
-    File::create(path)
-        .map(BufWriter::new)
-        .map_err(|error| Complaint::usage(format!("{}: it can't be written to: {error}", path.display())))
 }
 
 fn show_estimate(estimate: &Estimate) -> std::io::Result<()> {

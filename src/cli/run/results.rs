@@ -1,19 +1,22 @@
 //! Results on standard output or in a file: one JSON object per task as it ends.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::Serialize;
 
 use crate::cli::exit::Complaint;
-use crate::domain::{Money, RunId, TaskState};
+use crate::domain::{ErrorKind, Money, RunId, TaskState};
 use crate::engine::handle::{Handle, TaskResult};
+use crate::guard::escape_json;
 
 /// Where results go.
 pub struct Results {
     out: Box<dyn Write + Send>,
     for_people: bool,
-    failed: BTreeMap<String, u32>,
+    /// How often each came; what was cancelled because of others comes after them.
+    failed: BTreeMap<(bool, String), u32>,
 }
 
 impl Results {
@@ -25,14 +28,15 @@ impl Results {
     /// Writes one result, whole.
     pub fn write(&mut self, handle: &Handle, line: &TaskResult) -> Result<(), Complaint> {
         if let Some(error) = &line.error {
-            *self.failed.entry(format!("{}: {}", error.kind.word(), error.message)).or_default() += 1;
+            let text = format!("{}: {}", error.kind.word(), error.message);
+            *self.failed.entry((error.kind == ErrorKind::Cancelled, text)).or_default() += 1;
         }
         if self.for_people {
-            return Ok(self.write_for_people(handle, line)?);
+            return self.write_for_people(handle, line).map_err(|error| Complaint::unread(&error, line.run));
         }
         let json = serde_json::to_string(line).map_err(std::io::Error::from)?;
-        writeln!(self.out, "{json}")?;
-        Ok(self.out.flush()?)
+        let written = writeln!(self.out, "{}", escape_json(&json)).and_then(|()| self.out.flush());
+        written.map_err(|error| Complaint::unread(&error, line.run))
     }
 
     fn write_for_people(&mut self, handle: &Handle, line: &TaskResult) -> std::io::Result<()> {
@@ -55,10 +59,9 @@ impl Results {
 
     /// The kinds of failure with how often each came, the most frequent first, at most `most`.
     pub fn failures(&self, most: usize) -> Vec<(u32, &str)> {
-        let mut failures: Vec<_> = self.failed.iter().map(|(text, count)| (*count, text.as_str())).collect();
-        failures.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-        failures.truncate(most);
-        failures
+        let mut failures: Vec<_> = self.failed.iter().collect();
+        failures.sort_by_key(|((cancelled, _), count)| (*cancelled, Reverse(**count)));
+        failures.into_iter().take(most).map(|((_, text), count)| (*count, text.as_str())).collect()
     }
 }
 
@@ -115,9 +118,9 @@ impl Summary {
             unconfirmed_usd: run.money.unconfirmed,
             reserved_usd: run.money.reserved,
             budget_usd: run.money.budget,
-            duration_ms: run.started.map_or(0, |started| {
-                u64::try_from(ended.since(started).as_millis()).unwrap_or(u64::MAX)
-            }),
+            duration_ms: run
+                .started
+                .map_or(0, |started| u64::try_from(ended.since(started).as_millis()).unwrap_or(u64::MAX)),
             aggregate: None,
             stopped_by: run.stopped_by.clone(),
             simulated: run.spec.simulated,
