@@ -1,6 +1,7 @@
 //! The configuration: each module's own part, gathered. Flags beat the environment beats the file.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -104,7 +105,10 @@ impl Config {
     pub fn load(path: &Path, asked_for: bool) -> Result<Self, ConfigError> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, path),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked_for => Ok(Self::default()),
+            // A home that is no directory is the store's to tell.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) && !asked_for => {
+                Ok(Self::default())
+            }
             Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
         }
     }
@@ -119,7 +123,9 @@ impl Config {
             ("max_total_duration_s", config.limits.max_total_duration_s == Some(0)),
         ];
         match zero.iter().find(|(_, is_zero)| *is_zero) {
-            Some((name, _)) => Err(wrong(format!("limits.{name} = 0 would let nothing run: leave it out for no limit"))),
+            Some((name, _)) => {
+                Err(wrong(format!("limits.{name} = 0 would let nothing run: leave it out for no limit")))
+            }
             None => Ok(config),
         }
     }
