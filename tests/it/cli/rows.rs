@@ -80,8 +80,22 @@ fn a_result_has_the_fields_that_scripts_read() {
     let result = home.run("run {{word}} --arg word=x --model asked").exits(0).result();
     let fields: Vec<_> = result.as_object().unwrap().keys().map(String::as_str).collect();
     let wanted = [
-        "run", "task", "agent", "args", "success", "output", "error", "duration_ms", "attempts", "provider", "model",
-        "cost_usd", "usage", "idempotency_key", "cached", "findings",
+        "run",
+        "task",
+        "agent",
+        "args",
+        "success",
+        "output",
+        "error",
+        "duration_ms",
+        "attempts",
+        "provider",
+        "model",
+        "cost_usd",
+        "usage",
+        "idempotency_key",
+        "cached",
+        "findings",
     ];
     assert_eq!(fields, wanted);
     assert_eq!(result["args"], json!({"word": "x"}));

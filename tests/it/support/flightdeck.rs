@@ -121,6 +121,11 @@ impl Home {
         running.end()
     }
 
+    /// Waits until something has written this file.
+    pub(crate) fn wait_for_file(&self, name: &str) {
+        wait_until(name, || self.path(name).exists());
+    }
+
     /// What a listing says with `--json`.
     pub(crate) fn list(&self, args: &str) -> Vec<Value> {
         let ended = self.run(&format!("{args} --json"));
@@ -315,4 +320,14 @@ pub(crate) fn processes_with(entry: &str) -> Vec<u32> {
             environment.split(|byte| *byte == 0).any(|found| found == entry.as_bytes())
         })
         .collect()
+}
+
+/// Waits for something that nothing tells of.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, reached: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !reached() {
+        assert!(Instant::now() < until, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

@@ -232,7 +232,12 @@ pub(crate) struct MockOpenAi {
 impl MockOpenAi {
     /// Answers every request as `script` says.
     pub(crate) fn start(script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
-        let shared = Arc::new(Shared { script: Box::new(script), log: Mutex::default(), changed: Condvar::new(), released: watch::Sender::new(false) });
+        let shared = Arc::new(Shared {
+            script: Box::new(script),
+            log: Mutex::default(),
+            changed: Condvar::new(),
+            released: watch::Sender::new(false),
+        });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener for tokio");
         let address = listener.local_addr().expect("a bound listener");
