@@ -154,7 +154,7 @@ impl Answer {
     /// With this reason of its end instead of `stop`.
     pub(crate) fn finished(mut self, reason: &str) -> Self {
         for piece in &mut self.pieces {
-            *piece = piece.replace("\"finish_reason\":\"stop\"", &format!("\"finish_reason\":\"{reason}\""));
+            *piece = piece.replace("\"finish_reason\":\"stop\"", &format!("\"finish_reason\":\"{reason}\"")).into();
         }
         self
     }
