@@ -45,8 +45,8 @@ impl Confirm {
     }
 
     /// Asks before some agents are killed.
-    pub(crate) fn kill(run: &Run, agents: Vec<AgentNo>, by: &str) -> Wish {
-        if let Some(refusal) = refusal(run) {
+    pub(crate) fn kill(view: &View, run: &Run, agents: Vec<AgentNo>, by: &str) -> Wish {
+        if let Some(refusal) = refusal(view, run) {
             return refusal;
         }
         let agents = living(run, agents);
@@ -67,9 +67,9 @@ impl Confirm {
     }
 
     /// Asks before a whole run is killed.
-    pub(crate) fn kill_run(run: &Run, by: &str) -> Wish {
-        if run.state.is_final() {
-            return Wish::Warn(format!("this run has ended ({})", run.state.word()));
+    pub(crate) fn kill_run(view: &View, run: &Run, by: &str) -> Wish {
+        if let Some(refusal) = refusal(view, run) {
+            return refusal;
         }
         let open = u64::from(u32::try_from(run.tasks.len()).unwrap_or(u32::MAX).saturating_sub(run.tasks_ended()));
         let queued = run.tasks_in(TaskState::Queued) + run.tasks_in(TaskState::WaitsForMoney);
