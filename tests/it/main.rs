@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod console;
 mod docs;
 mod openai;
 mod process;

@@ -16,7 +16,7 @@ use futures_util::stream;
 use parking_lot::{Condvar, Mutex};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// What a test waits for at most: far more than any machine needs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -69,6 +69,33 @@ pub(crate) struct Answer {
     gap: Duration,
     pieces: VecDeque<String>,
     end: End,
+    gate: Option<Gate>,
+}
+
+/// Lets through as many pieces of each answer as a test says: it decides what is the middle.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate(Arc<watch::Sender<usize>>);
+
+impl Gate {
+    /// Nothing passes yet.
+    pub(crate) fn closed() -> Self {
+        Self(Arc::new(watch::Sender::new(0)))
+    }
+
+    /// Up to `pieces` of each answer pass.
+    pub(crate) fn let_through(&self, pieces: usize) {
+        self.0.send_replace(pieces);
+    }
+
+    /// Everything passes.
+    pub(crate) fn open(&self) {
+        self.let_through(usize::MAX);
+    }
+
+    async fn passed(&self, pieces: usize) {
+        // The gate is held here as well: its sender lives.
+        let _ = self.0.subscribe().wait_for(|through| *through > pieces).await;
+    }
 }
 
 impl Answer {
@@ -100,6 +127,7 @@ impl Answer {
             gap: Duration::ZERO,
             pieces: if body.is_empty() { VecDeque::new() } else { VecDeque::from([body]) },
             end: End::Whole,
+            gate: None,
         }
     }
 
@@ -118,6 +146,11 @@ impl Answer {
     /// The first piece after `first`, each other one `gap` after the one before.
     pub(crate) fn paced(self, first: Duration, gap: Duration) -> Self {
         Self { first, gap, ..self }
+    }
+
+    /// Its pieces pass as the gate says.
+    pub(crate) fn behind(self, gate: &Gate) -> Self {
+        Self { gate: Some(gate.clone()), ..self }
     }
 
     /// Only the first `count` pieces, then `end`.
@@ -302,6 +335,9 @@ type Piece = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 async fn next(mut sending: Sending) -> Option<(Piece, Sending)> {
     if sending.whole {
         return None;
+    }
+    if let Some(gate) = &sending.answer.gate {
+        gate.passed(sending.sent).await;
     }
     let Some(piece) = sending.answer.pieces.pop_front() else {
         return match sending.answer.end {
