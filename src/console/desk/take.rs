@@ -123,6 +123,7 @@ impl Desk {
                     cached => format!(", {cached} answered by stored results"),
                 };
                 let tasks = plural(u64::from(dispatched.tasks), "task");
+                self.prompt.sent();
                 self.view.own.insert(dispatched.run);
                 self.open(dispatched.run);
                 self.say(&format!("{} started: {tasks}{cached}", dispatched.run), false);

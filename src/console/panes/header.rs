@@ -33,7 +33,7 @@ fn of_home(view: &View, theme: &Theme) -> Vec<Segment> {
         Segment::new("flightdeck", theme.of(Look::Product), 0),
         Segment::new(view.home.clone(), theme.of(Look::Dim), 1),
     ];
-    segments.extend(attention(view, theme));
+    segments.extend(attention(view, theme, false));
     segments
 }
 
@@ -43,7 +43,7 @@ fn of_run(view: &View, run: &Run, theme: &Theme, (size, gap): (usize, usize)) ->
     let facts = |short| {
         let mut segments = state(view, run, theme);
         segments.extend(money(view, run, theme, short));
-        segments.extend(attention(view, theme));
+        segments.extend(attention(view, theme, short));
         segments
     };
     let id = run.id.to_string();
@@ -130,10 +130,15 @@ fn amount(name: &str, amount: Money, decimals: usize, (look, rank): (Look, u8), 
     Segment::of(spans, rank)
 }
 
-fn attention(view: &View, theme: &Theme) -> Option<Segment> {
+fn attention(view: &View, theme: &Theme, short: bool) -> Option<Segment> {
     let number = needs(view).len();
-    let verb = if number == 1 { "needs" } else { "need" };
-    (number > 0).then(|| Segment::new(format!("▲ {number} {verb} you"), theme.of(Look::Attention), 2))
+    let words = match number {
+        0 => return None,
+        _ if short => "for you",
+        1 => "needs you",
+        _ => "need you",
+    };
+    Some(Segment::new(format!("▲ {number} {words}"), theme.of(Look::Attention), 2))
 }
 
 /// The whole screen where it is too small for anything else.
