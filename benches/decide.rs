@@ -243,6 +243,7 @@ fn end(no: u64) -> CallEnd {
     CallEnd {
         result,
         usage,
+        cost: None,
         sent,
         model: None,
         price: None,

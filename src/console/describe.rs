@@ -8,7 +8,7 @@ use crate::domain::event::{
 };
 use crate::domain::{Event, StopWhy, TaskError};
 
-use super::format::{amount, count, duration, plural};
+use super::format::{amount, count, duration, kind, plural};
 
 /// What happened, in one line; it still has to pass the gate.
 pub(crate) fn describe(event: &Event) -> String {
@@ -66,7 +66,7 @@ fn millis(millis: u64) -> String {
 }
 
 fn error(error: &TaskError) -> String {
-    format!("{}: {}", error.kind.word(), error.message)
+    format!("{}: {}", kind(error.kind), error.message)
 }
 
 fn run_finished(finished: &RunFinished) -> String {
@@ -152,7 +152,7 @@ fn call_finished(finished: &CallFinished) -> String {
     };
     if let Some(problem) = &finished.error {
         let status = problem.status.map(|status| format!(" ({status})")).unwrap_or_default();
-        return format!("call failed: {}{status}: {}; {cost}", problem.kind.word(), problem.message);
+        return format!("call failed: {}{status}: {}; {cost}", kind(problem.kind), problem.message);
     }
     let tokens = finished.usage.map_or_else(
         || "usage unknown".to_owned(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{FixedOffset, TimeZone};
 
-use crate::domain::{Money, Wall};
+use crate::domain::{ErrorKind, Money, Wall};
 
 /// `$1.28`; with more decimals where the whole is small, so that the first cents show.
 pub(crate) fn usd(amount: Money, decimals: usize) -> String {
@@ -30,6 +30,11 @@ pub(crate) fn amount(amount: Money) -> String {
 pub(crate) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// What kind an error is, in words: `rate limited`.
+pub(crate) fn kind(kind: ErrorKind) -> String {
+    kind.word().replace('_', " ")
 }
 
 /// A duration for people: `812 ms`, `4.2 s`, `18 min`, `3 h 20 min`.

@@ -2,7 +2,10 @@
 
 use crate::domain::{AgentNo, AgentState, Command, Order, Run, RunId, RunState, Targets};
 
+use super::action::Action;
 use super::format::plural;
+use super::keymap::Context;
+use super::view::View;
 use super::wish::{Ask, Wish};
 
 /// An order with its author.
@@ -15,13 +18,20 @@ pub(crate) fn submit(by: &str, command: Command, done: String) -> Wish {
     Wish::Ask(Ask::Submit { order: Box::new(order(by, command)), done })
 }
 
-/// Why agents of a run can't be commanded, where that is so.
-pub(crate) fn refusal(run: &Run) -> Option<Wish> {
-    match run.state {
-        state if state.is_final() => Some(Wish::Warn(format!("this run has ended ({})", state.word()))),
-        RunState::Suspended => Some(Wish::Warn("this run is suspended: continue it first".to_owned())),
-        _ => None,
-    }
+/// Why agents of the watched run can't be commanded, where that is so.
+pub(crate) fn refusal(view: &View, run: &Run) -> Option<Wish> {
+    let why = match run.state {
+        state if state.is_final() => format!("this run has ended ({})", state.word()),
+        RunState::Suspended => {
+            let key = view.keys.key_of(Context::Agents, Action::ResumeAll);
+            format!("this run is suspended: {key} continues it")
+        }
+        _ => match view.elsewhere() {
+            Some(pid) => format!("another process is at work on this run: only there (pid {pid}) it can be stopped"),
+            None => return None,
+        },
+    };
+    Some(Wish::Warn(why))
 }
 
 /// Those of some agents that can still act.
@@ -31,10 +41,10 @@ pub(crate) fn living(run: &Run, agents: Vec<AgentNo>) -> Vec<AgentNo> {
 }
 
 /// Holds agents.
-pub(crate) fn pause(run: &Run, agents: Vec<AgentNo>, by: &str) -> Wish {
+pub(crate) fn pause(view: &View, run: &Run, agents: Vec<AgentNo>, by: &str) -> Wish {
     let is_free = |no: &AgentNo| run.agent(*no).is_some_and(|agent| agent.state != AgentState::Paused);
     let agents: Vec<_> = living(run, agents).into_iter().filter(is_free).collect();
-    if let Some(refusal) = refusal(run) {
+    if let Some(refusal) = refusal(view, run) {
         return refusal;
     }
     if agents.is_empty() {
@@ -45,8 +55,8 @@ pub(crate) fn pause(run: &Run, agents: Vec<AgentNo>, by: &str) -> Wish {
 }
 
 /// Lets agents go on.
-pub(crate) fn resume(run: &Run, agents: Vec<AgentNo>, by: &str) -> Wish {
-    if let Some(refusal) = refusal(run) {
+pub(crate) fn resume(view: &View, run: &Run, agents: Vec<AgentNo>, by: &str) -> Wish {
+    if let Some(refusal) = refusal(view, run) {
         return refusal;
     }
     let is_held = |no: &AgentNo| run.agent(*no).is_some_and(|agent| agent.state == AgentState::Paused);
@@ -59,16 +69,17 @@ pub(crate) fn resume(run: &Run, agents: Vec<AgentNo>, by: &str) -> Wish {
 }
 
 /// Holds a whole run.
-pub(crate) fn pause_run(run: &Run, by: &str) -> Wish {
-    refusal(run).unwrap_or_else(|| submit(by, Command::Pause(Targets::all(run.id)), format!("paused {}", run.id)))
+pub(crate) fn pause_run(view: &View, run: &Run, by: &str) -> Wish {
+    refusal(view, run).unwrap_or_else(|| submit(by, Command::Pause(Targets::all(run.id)), format!("paused {}", run.id)))
 }
 
 /// Lets a whole run go on, also one that is suspended.
-pub(crate) fn resume_run(run: &Run, by: &str) -> Wish {
+pub(crate) fn resume_run(view: &View, run: &Run, by: &str) -> Wish {
     if run.state == RunState::Suspended {
         return reopen(run.id, by);
     }
-    refusal(run).unwrap_or_else(|| submit(by, Command::Resume(Targets::all(run.id)), format!("resumed {}", run.id)))
+    refusal(view, run)
+        .unwrap_or_else(|| submit(by, Command::Resume(Targets::all(run.id)), format!("resumed {}", run.id)))
 }
 
 /// Continues a suspended run.

@@ -9,7 +9,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::orders::order;
 use super::wish::{Answer, Ask};
 use crate::domain::{Command, Event, RunId, Targets};
-use crate::engine::handle::Handle;
+use crate::engine::handle::{Ack, Handle};
 use crate::store::Filter;
 
 /// How many events from before the watch are read.
@@ -44,7 +44,12 @@ impl Performer {
                     _ => None,
                 };
                 self.spawn(move |handle| async move {
-                    Answer::Submitted { done, reopens, result: handle.submit(*order).await }
+                    let result = match reopens {
+                        // Whose run it was may be another process, which died.
+                        Some(run) => handle.resume_run(run, &order.by).await.map(|()| Ack { agents: 0 }),
+                        None => handle.submit(*order).await,
+                    };
+                    Answer::Submitted { done, reopens, result }
                 });
             }
             Ask::Dispatch(request) => {
@@ -65,10 +70,15 @@ impl Performer {
         self.tasks.spawn(async move {
             let mut changes = handle.changes();
             loop {
-                if answers.send(listed(&handle).await).await.is_err() {
+                let listed = listed(&handle).await;
+                let others = has_others(&listed);
+                if answers.send(listed).await.is_err() {
                     return;
                 }
                 tokio::time::sleep(LIST_PAUSE).await;
+                if others {
+                    continue;
+                }
                 if changes.changed().await.is_err() {
                     return;
                 }
@@ -131,6 +141,14 @@ async fn listed(handle: &Handle) -> Answer {
             Answer::Listed(rows, own)
         }
         Err(error) => Answer::Failed(format!("the list of runs: {error}")),
+    }
+}
+
+/// Whether another process is at work: it may die, and would put down nothing about it.
+fn has_others(listed: &Answer) -> bool {
+    match listed {
+        Answer::Listed(rows, own) => rows.iter().any(|row| row.state.is_live() && !own.contains(&row.id)),
+        _ => false,
     }
 }
 

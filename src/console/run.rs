@@ -28,7 +28,7 @@ const AT_ONCE: usize = 512;
 
 /// Why the loop came around.
 enum Input {
-    Terminal(std::io::Result<Event>),
+    Terminal(Event),
     Answer(Answer),
     Signal(Asked),
     Time,
@@ -64,13 +64,19 @@ pub(super) async fn run(
         }
         let next_frame = drawn.map_or_else(Instant::now, |drawn| drawn + FRAME);
         if desk.is_dirty() && (at_once || next_frame <= Instant::now()) {
-            screen.draw(|area, buf| desk.draw(area, buf))?;
+            if screen.draw(|area, buf| desk.draw(area, buf)).is_err() {
+                // The terminal is gone, and its signal may not have come yet.
+                return Ok(Exit::Ended(desk.own_live()));
+            }
             drawn = Some(Instant::now());
         }
         let wake = console.wake(&desk, next_frame);
         let input = tokio::select! {
             biased;
-            event = events.next() => event.map_or(Input::Closed, Input::Terminal),
+            event = events.next() => match event {
+                Some(Ok(event)) => Input::Terminal(event),
+                Some(Err(_)) | None => Input::Closed,
+            },
             signal = signals.next() => Input::Signal(signal),
             Some(answer) = answered.recv() => Input::Answer(answer),
             () = until(wake) => Input::Time,
@@ -102,7 +108,7 @@ struct Console {
 impl Console {
     fn take(&mut self, input: Input, desk: &mut Desk, screen: &mut Screen) -> Result<(), ConsoleError> {
         let asks = match input {
-            Input::Terminal(event) => self.event(event?, desk),
+            Input::Terminal(event) => self.event(event, desk),
             Input::Answer(answer) => desk.take(answer),
             Input::Signal(Asked::End) | Input::Closed => vec![Ask::Quit(Exit::Ended(desk.own_live()))],
             Input::Signal(Asked::Stop) => vec![Ask::Suspend],

@@ -1,6 +1,6 @@
 //! What an agent is doing, as one word: the states of the agent and of its task together.
 
-use crate::domain::{Agent, AgentState, ErrorKind, Task, TaskState};
+use crate::domain::{Agent, AgentState, ErrorKind, Run, RunState, Task, TaskState};
 
 use super::theme::Look;
 
@@ -13,6 +13,8 @@ pub(crate) enum Status {
     Working,
     /// It has a slot; its call is about to be made.
     Starting,
+    /// Its call went with the process that made it.
+    Lost,
     /// The operator holds it.
     Paused,
     /// An attempt failed; it will be tried again.
@@ -34,12 +36,13 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// What is so of an agent and its task.
-    pub(crate) fn of(agent: &Agent, task: &Task) -> Self {
+    /// What is so of an agent of a run and its task.
+    pub(crate) fn of(run: &Run, agent: &Agent, task: &Task) -> Self {
         match task.state {
             TaskState::Completed => Self::Done,
             TaskState::Failed => Self::failed(task),
             TaskState::Cancelled => Self::cancelled(task),
+            TaskState::Running | TaskState::Assigned if run.state == RunState::Suspended => Self::Lost,
             _ if task.call.as_ref().is_some_and(|call| call.stopping.is_some()) => Self::Stopping,
             _ if agent.state == AgentState::Paused => Self::Paused,
             TaskState::Running => Self::Working,
@@ -71,6 +74,7 @@ impl Status {
             Self::Stopping => "◍",
             Self::Working => "●",
             Self::Starting => "◐",
+            Self::Lost => "◑",
             Self::Paused => "‖",
             Self::Retrying => "↻",
             Self::WaitsForMoney => "$",
@@ -89,6 +93,7 @@ impl Status {
             Self::Stopping => "stopping",
             Self::Working => "working",
             Self::Starting => "starting",
+            Self::Lost => "lost",
             Self::Paused => "paused",
             Self::Retrying => "retries",
             Self::WaitsForMoney => "waits",
@@ -107,7 +112,7 @@ impl Status {
             Self::Working | Self::Starting => Look::Working,
             Self::Paused => Look::Paused,
             Self::Queued => Look::Queued,
-            Self::WaitsForMoney | Self::Retrying => Look::Waits,
+            Self::WaitsForMoney | Self::Retrying | Self::Lost => Look::Waits,
             Self::Done => Look::Done,
             Self::Failed => Look::Failed,
             Self::Stopping | Self::Killed | Self::Refused | Self::Cancelled => Look::Stopped,

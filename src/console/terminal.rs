@@ -1,6 +1,7 @@
 //! The terminal: taken over, and given back whatever happens.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
@@ -32,7 +33,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal, taken over. Dropping it gives it back.
 pub(crate) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: ratatui would show the cursor once more, and panic where the terminal is gone
+    /// and standard error with it. Every frame is flushed as it is drawn.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Screen {
@@ -48,7 +51,7 @@ impl Screen {
             Terminal::new(CrosstermBackend::new(out))
         });
         match taken {
-            Ok(terminal) => Ok(Self { terminal }),
+            Ok(terminal) => Ok(Self { terminal: ManuallyDrop::new(terminal) }),
             Err(error) => {
                 give_back();
                 Err(error.into())

@@ -30,6 +30,8 @@ pub(crate) struct View {
     pub(crate) run: Option<Box<Run>>,
     /// The run that was asked for and has not come yet.
     pub(crate) opening: Option<RunId>,
+    /// What the log says of the watched run's state, where the list of runs knows better.
+    logged: Option<RunState>,
     /// Runs that this process is at work on.
     pub(crate) own: BTreeSet<RunId>,
     /// The keys, for texts that mention one.
@@ -62,6 +64,7 @@ impl View {
             gate,
             run: None,
             opening: None,
+            logged: None,
             own: BTreeSet::new(),
             keys,
             rows: Vec::new(),
@@ -89,6 +92,30 @@ impl View {
         self.opening = None;
         self.burn.note(self.now.wall, run.money.spent);
         self.run = Some(run);
+        self.logged = None;
+        self.note_owner();
+    }
+
+    /// Takes the list of runs.
+    pub(crate) fn list(&mut self, rows: Vec<RunRow>) {
+        self.rows = rows;
+        self.note_owner();
+    }
+
+    /// A process that died put down nothing about it: that its run is suspended is known from the
+    /// list alone. The log goes on as if it were at work.
+    fn note_owner(&mut self) {
+        let Some(run) = self.run.as_mut() else { return };
+        let lost = |row: &RunRow| row.id == run.id && row.state == RunState::Suspended;
+        if run.state.is_live() && !self.own.contains(&run.id) && self.rows.iter().any(lost) {
+            self.logged = Some(std::mem::replace(&mut run.state, RunState::Suspended));
+        }
+    }
+
+    /// The other process that is at work on the watched run.
+    pub(crate) fn elsewhere(&self) -> Option<u32> {
+        let run = self.run.as_ref().filter(|run| run.state.is_live() && !self.own.contains(&run.id))?;
+        self.rows.iter().find(|row| row.id == run.id)?.owner.as_ref().map(|owner| owner.pid)
     }
 
     /// Folds what happened since. On an error the run has to be watched anew.
@@ -97,6 +124,9 @@ impl View {
         // A snapshot may be ahead of the events that were already under way.
         let (id, known) = (run.id, run.last_seq);
         for event in events.iter().filter(|event| event.run == id && event.seq > known) {
+            if let Some(state) = self.logged.take() {
+                run.state = state;
+            }
             run.apply(event)?;
             self.burn.note(event.at, run.money.spent);
         }

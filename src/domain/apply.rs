@@ -192,13 +192,11 @@ impl Run {
                 }
             }
             Body::BoundExceeded(_) => self.close(Closing::BoundExceeded),
-            Body::OperatorAction(action) => {
-                match action.action.as_str() {
-                    "kill" if action.whole_run => self.close(Closing::Operator),
-                    "suspend" => self.suspending = true,
-                    _ => {}
-                }
-            }
+            Body::OperatorAction(action) => match action.action.as_str() {
+                "kill" if action.whole_run => self.close(Closing::Operator),
+                "suspend" => self.suspending = true,
+                _ => {}
+            },
         }
         Ok(())
     }

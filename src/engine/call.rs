@@ -79,9 +79,8 @@ fn report(
     let result = match outcome.result {
         Ok(reply) => {
             let output = seal(around, &reply.text, &mut contents);
-            let message = request.and_then(|request| {
-                transcript::seal(around.store.vault(), &request.messages, output, &mut contents)
-            });
+            let message = request
+                .and_then(|request| transcript::seal(around.store.vault(), &request.messages, output, &mut contents));
             let preview = around.gate.line(&reply.text, PREVIEW);
             around.texts.remember(output, &reply.text);
             Ok(Answer { output, message, preview, truncated: reply.truncated })

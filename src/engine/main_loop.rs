@@ -157,8 +157,11 @@ impl MainLoop {
         }
         let live: Vec<RunId> = self.state.runs.values().filter(|run| run.state.is_live()).map(|run| run.id).collect();
         for run in live {
-            let order =
-                Order { by: "flightdeck".to_owned(), reason: Some("it stops".to_owned()), command: Command::Suspend(run) };
+            let order = Order {
+                by: "flightdeck".to_owned(),
+                reason: Some("it stops".to_owned()),
+                command: Command::Suspend(run),
+            };
             let _ = self.step(&Input::Asked(order));
         }
     }

@@ -75,7 +75,11 @@ impl Tails {
     pub(super) fn view(&self, agent: AgentId) -> Option<TailView> {
         let tail = self.tails.read().get(&agent).cloned()?;
         let tail = tail.lock();
-        Some(TailView { text: tail.shown.clone(), aside: tail.aside_bytes, per_second: tail.per_second(Instant::now()) })
+        Some(TailView {
+            text: tail.shown.clone(),
+            aside: tail.aside_bytes,
+            per_second: tail.per_second(Instant::now()),
+        })
     }
 
     /// The last line that is not empty, at most `max` bytes of it: what a row of a table shows.

@@ -134,7 +134,8 @@ impl Texts {
 
 /// A request of a run, for a call or for the bound of one.
 pub(super) fn request(spec: &RunSpec, rendered: &Rendered, randomness: u64, agent: AgentId) -> Request {
-    let said = |role, text: &Option<Arc<str>>| text.as_ref().map(|text| ChatMessage { role, content: text.to_string() });
+    let said =
+        |role, text: &Option<Arc<str>>| text.as_ref().map(|text| ChatMessage { role, content: text.to_string() });
     let messages = said(Role::System, &rendered.system).into_iter().chain(said(Role::User, &rendered.prompt));
     let runs_command = !rendered.argv.is_empty();
     Request {

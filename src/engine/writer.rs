@@ -36,7 +36,8 @@ impl Writer {
     /// Starts the thread. `told` has room for one message per batch and one per failure.
     pub(super) fn start(store: Arc<dyn Store>, told: mpsc::Sender<Written>) -> std::io::Result<Self> {
         let (batches, queue) = sync_channel(1);
-        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || write(&*store, &queue, &told))?;
+        let thread =
+            std::thread::Builder::new().name("store".to_owned()).spawn(move || write(&*store, &queue, &told))?;
         Ok(Self { batches: Some(batches), thread: Some(thread) })
     }
 

@@ -11,6 +11,7 @@ mod anthropic;
 mod architecture;
 mod bad_answers;
 mod cli;
+mod console;
 mod decide;
 mod docs;
 mod golden;

@@ -18,11 +18,8 @@ pub struct Progress {
 impl Progress {
     /// A bar, where standard error is a terminal.
     pub fn start() -> Self {
-        let target = if std::io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
+        let target =
+            if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(0), target);
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style.progress_chars("█▌░"));
@@ -70,7 +67,10 @@ pub fn summarise(summary: &Summary, failures: &[(u32, &str)]) -> std::io::Result
     let Summary { run, state, tasks, succeeded, failed, cancelled, .. } = summary;
     let sim = if summary.simulated { " SIM" } else { "" };
     let seconds = Duration::from_millis(summary.duration_ms).as_secs_f64();
-    writeln!(err, "{run}{sim} {state}: {succeeded} of {tasks} succeeded, {failed} failed, {cancelled} cancelled in {seconds:.1} s")?;
+    writeln!(
+        err,
+        "{run}{sim} {state}: {succeeded} of {tasks} succeeded, {failed} failed, {cancelled} cancelled in {seconds:.1} s"
+    )?;
     let budget = summary.budget_usd.map(|budget| format!(" of ${}", budget.short(2))).unwrap_or_default();
     let unconfirmed = if summary.unconfirmed_usd == crate::domain::Money::ZERO {
         String::new()

@@ -30,7 +30,10 @@ impl Desk {
             _ if !self.overlays.is_empty() => return self.hand_over(action),
             Action::NextPane => self.focus = self.focus.beside(true),
             Action::PreviousPane => self.focus = self.focus.beside(false),
-            Action::Prompt => self.focus = PaneId::Prompt,
+            Action::Prompt => {
+                self.focus = PaneId::Prompt;
+                self.prompt.entered(&self.view);
+            }
             Action::Events => self.focus = PaneId::Events,
             Action::Zoom => self.zoom = !self.zoom,
             _ => return self.hand_over(action),

@@ -82,9 +82,12 @@ impl Desk {
 
     /// Takes the list of runs; at first, where nothing is open, the newest that is live is opened.
     fn list(&mut self, rows: Vec<RunRow>, own: Vec<RunId>) -> Vec<Ask> {
-        self.dirty |= rows != self.view.rows;
-        self.view.rows = rows;
+        if rows != self.view.rows {
+            self.dirty = true;
+            self.agents.changed();
+        }
         self.view.own.extend(own);
+        self.view.list(rows);
         let first = !std::mem::replace(&mut self.listed, true);
         let nothing = self.view.run.is_none() && self.view.opening.is_none();
         let newest = self.view.rows.iter().find(|row| row.state.is_live()).map(|row| row.id);
@@ -120,6 +123,7 @@ impl Desk {
                     cached => format!(", {cached} answered by stored results"),
                 };
                 let tasks = plural(u64::from(dispatched.tasks), "task");
+                self.prompt.sent();
                 self.view.own.insert(dispatched.run);
                 self.open(dispatched.run);
                 self.say(&format!("{} started: {tasks}{cached}", dispatched.run), false);

@@ -29,11 +29,20 @@ pub(crate) struct Choice {
     pub(crate) ask: Option<Ask>,
 }
 
+/// What a question is about. What a kill concerns is read from the run in every frame: agents end
+/// while the operator thinks.
+#[derive(Debug, Clone)]
+enum About {
+    Said(Vec<String>),
+    Agents(Vec<AgentNo>),
+    WholeRun,
+}
+
 /// A question.
 #[derive(Debug, Clone)]
 pub(crate) struct Confirm {
     title: String,
-    lines: Vec<String>,
+    about: About,
     choices: Vec<Choice>,
     chosen: usize,
 }
@@ -41,54 +50,48 @@ pub(crate) struct Confirm {
 impl Confirm {
     /// A question with its answers; `chosen` is the one that Enter takes at first.
     pub(crate) fn new(title: &str, lines: Vec<String>, choices: Vec<Choice>, chosen: usize) -> Self {
-        Self { title: title.to_owned(), lines, choices, chosen }
+        Self { title: title.to_owned(), about: About::Said(lines), choices, chosen }
     }
 
     /// Asks before some agents are killed.
-    pub(crate) fn kill(run: &Run, agents: Vec<AgentNo>, by: &str) -> Wish {
-        if let Some(refusal) = refusal(run) {
+    pub(crate) fn kill(view: &View, run: &Run, agents: Vec<AgentNo>, by: &str) -> Wish {
+        if let Some(refusal) = refusal(view, run) {
             return refusal;
         }
         let agents = living(run, agents);
         if agents.is_empty() {
             return Wish::Warn("nothing to kill: these have ended".to_owned());
         }
-        let tasks = agents.iter().filter_map(|no| run.agent(*no)).filter_map(|agent| run.task(agent.task));
-        let calls: Vec<_> = tasks.filter_map(|task| task.call.as_ref()).collect();
-        let held = calls.iter().map(|call| call.reserved).sum();
-        let lines = vec![
-            format!("{} of {}", named(&agents), run.id),
-            under_way(calls.len() as u64, held),
-            "Their work so far is lost; killed agents can't be resumed.".to_owned(),
-        ];
         let word = format!("kill {}", plural(agents.len() as u64, "agent"));
         let done = format!("killed {}", named(&agents));
-        Self::kill_question(lines, word, Targets::some(run.id, agents), done, by)
+        Self::kill_question(About::Agents(agents.clone()), word, Targets::some(run.id, agents), done, by)
     }
 
     /// Asks before a whole run is killed.
-    pub(crate) fn kill_run(run: &Run, by: &str) -> Wish {
-        if run.state.is_final() {
-            return Wish::Warn(format!("this run has ended ({})", run.state.word()));
+    pub(crate) fn kill_run(view: &View, run: &Run, by: &str) -> Wish {
+        if let Some(refusal) = refusal(view, run) {
+            return refusal;
         }
-        let open = u64::from(u32::try_from(run.tasks.len()).unwrap_or(u32::MAX).saturating_sub(run.tasks_ended()));
-        let queued = run.tasks_in(TaskState::Queued) + run.tasks_in(TaskState::WaitsForMoney);
-        let lines = vec![
-            format!("the whole run {}: {}", run.id, plural(open, "agent")),
-            under_way(u64::from(run.calls_under_way()), run.money.reserved),
-            format!("{} never start. What is done already is kept.", plural(u64::from(queued), "queued task")),
-        ];
         let done = format!("killed {}", run.id);
-        Self::kill_question(lines, "kill the run".to_owned(), Targets::all(run.id), done, by)
+        Self::kill_question(About::WholeRun, "kill the run".to_owned(), Targets::all(run.id), done, by)
     }
 
-    fn kill_question(lines: Vec<String>, word: String, targets: Targets, done: String, by: &str) -> Wish {
+    fn kill_question(about: About, word: String, targets: Targets, done: String, by: &str) -> Wish {
         let ask = Ask::Submit { order: Box::new(order(by, Command::Kill(targets))), done };
         let choices = vec![
             Choice { word: "no".to_owned(), danger: false, ask: None },
             Choice { word, danger: true, ask: Some(ask) },
         ];
-        Wish::Confirm(Box::new(Self::new("kill?", lines, choices, 0)))
+        Wish::Confirm(Box::new(Self { title: "kill?".to_owned(), about, choices, chosen: 0 }))
+    }
+
+    fn lines(&self, view: &View) -> Vec<String> {
+        match (&self.about, view.run.as_deref()) {
+            (About::Said(lines), _) => lines.clone(),
+            (About::Agents(agents), Some(run)) => of_agents(run, agents),
+            (About::WholeRun, Some(run)) => of_run(run),
+            (_, None) => Vec::new(),
+        }
     }
 
     /// Asks what becomes of live runs of this process when the console ends.
@@ -130,6 +133,34 @@ impl Confirm {
     }
 }
 
+fn of_agents(run: &Run, asked: &[AgentNo]) -> Vec<String> {
+    let agents = living(run, asked.to_vec());
+    if agents.is_empty() {
+        return vec![format!("{} of {}", named(asked), run.id), "ended meanwhile: nothing is left to kill.".to_owned()];
+    }
+    let tasks = agents.iter().filter_map(|no| run.agent(*no)).filter_map(|agent| run.task(agent.task));
+    let calls: Vec<_> = tasks.filter_map(|task| task.call.as_ref()).collect();
+    let held = calls.iter().map(|call| call.reserved).sum();
+    vec![
+        format!("{} of {}", named(&agents), run.id),
+        under_way(calls.len() as u64, held),
+        "Work so far is lost; a killed agent can't be resumed.".to_owned(),
+    ]
+}
+
+fn of_run(run: &Run) -> Vec<String> {
+    if run.state.is_final() {
+        return vec![format!("the whole run {}", run.id), "ended meanwhile: nothing is left to kill.".to_owned()];
+    }
+    let open = u64::from(u32::try_from(run.tasks.len()).unwrap_or(u32::MAX).saturating_sub(run.tasks_ended()));
+    let queued = run.tasks_in(TaskState::Queued) + run.tasks_in(TaskState::WaitsForMoney);
+    vec![
+        format!("the whole run {}: {}", run.id, plural(open, "agent")),
+        under_way(u64::from(run.calls_under_way()), run.money.reserved),
+        format!("{} never start. What is done already is kept.", plural(u64::from(queued), "queued task")),
+    ]
+}
+
 fn under_way(calls: u64, held: Money) -> String {
     if calls == 0 {
         return "No call is under way; nothing is held.".to_owned();
@@ -158,11 +189,12 @@ impl Pane for Confirm {
         None
     }
 
-    fn draw(&self, _view: &View, theme: &Theme, _focused: bool, area: Rect, buf: &mut Buffer) {
+    fn draw(&self, view: &View, theme: &Theme, _focused: bool, area: Rect, buf: &mut Buffer) {
         let buttons = self.buttons(theme);
-        let widest = self.lines.iter().map(|line| width(line)).max().unwrap_or(0).max(buttons.width());
+        let said = self.lines(view);
+        let widest = said.iter().map(|line| width(line)).max().unwrap_or(0).max(buttons.width());
         let columns = (widest + 4).min(usize::from(area.width)).min(76);
-        let lines: Vec<_> = self.lines.iter().flat_map(|line| wrap(line, columns.saturating_sub(4))).collect();
+        let lines: Vec<_> = said.iter().flat_map(|line| wrap(line, columns.saturating_sub(4))).collect();
         let title = Line::from(format!(" {} ", self.title));
         let inner = popup(title, (columns, lines.len() + 5), theme, area, buf);
         let size = usize::from(inner.width.saturating_sub(2));

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use super::Pane;
 use super::confirm::Confirm;
 use crate::console::action::Action;
-use crate::console::format::{amount, count, duration, plural};
+use crate::console::format::{amount, count, duration, kind, plural};
 use crate::console::keymap::Context;
 use crate::console::orders;
 use crate::console::place::Place;
@@ -96,7 +96,7 @@ impl Detail {
             }
         };
         if let Some(error) = &task.error {
-            section("error", &format!("{}: {}", error.kind.word(), error.message));
+            section("error", &format!("{}: {}", kind(error.kind), error.message));
         }
         section("arguments", &self.said(task.args, pretty));
         if let Some(tail) = view.tails.get(&self.agent).filter(|_| !task.state.is_final()) {
@@ -137,7 +137,7 @@ fn pretty(text: &str) -> String {
 
 fn facts(view: &View, run: &Run, no: AgentNo, task: &Task) -> Vec<(Look, String)> {
     let Some(agent) = run.agent(no) else { return Vec::new() };
-    let status = Status::of(agent, task);
+    let status = Status::of(run, agent, task);
     let active = task.active + task.call.as_ref().map_or(std::time::Duration::ZERO, |call| call.active(view.mono()));
     let estimated = if task.usage.estimated { "~" } else { "" };
     let held = task.call.as_ref().map(|call| format!(", {} held", amount(call.reserved))).unwrap_or_default();
@@ -190,9 +190,9 @@ impl Pane for Detail {
             Action::Follow => self.follow = true,
             Action::NextAgent => self.go(self.agent.saturating_add(1).min(last)),
             Action::PreviousAgent => self.go(self.agent.saturating_sub(1)),
-            Action::Pause => return Some(orders::pause(run, vec![self.agent], &self.by)),
-            Action::Resume => return Some(orders::resume(run, vec![self.agent], &self.by)),
-            Action::Kill => return Some(Confirm::kill(run, vec![self.agent], &self.by)),
+            Action::Pause => return Some(orders::pause(view, run, vec![self.agent], &self.by)),
+            Action::Resume => return Some(orders::resume(view, run, vec![self.agent], &self.by)),
+            Action::Kill => return Some(Confirm::kill(view, run, vec![self.agent], &self.by)),
             _ => {}
         }
         None

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::console::action::Action;
 use crate::console::keymap::{Context, KeyMap};
 use crate::console::notice::Notice;
 use crate::console::theme::{Look, Theme};
@@ -32,19 +33,21 @@ fn said(notice: &Notice, theme: &Theme, size: usize) -> Line<'static> {
     Line::from(vec![Span::styled(symbol, theme.of(look)), Span::styled(text, theme.of(Look::Strong))])
 }
 
-/// As many hints as fit; help and quit come last and always fit.
+/// What always fits: how to learn the other keys, and how to leave.
+const ALWAYS: [Action; 2] = [Action::Help, Action::Quit];
+
+/// As many hints as fit.
 fn hints(keys: &KeyMap, context: Context, theme: &Theme, size: usize) -> Line<'static> {
     let hints = keys.holding_in(context).filter_map(|binding| {
         let key = binding.keys.first()?.shown();
-        Some((key, binding.hint.clone()?))
+        Some((key, binding.hint.clone()?, ALWAYS.contains(&binding.action)))
     });
     let all: Vec<_> = hints.collect();
-    let length = |(key, hint): &(String, String)| width(key) + 1 + width(hint) + 2;
-    let is_last = |(_, hint): &&(String, String)| hint == "help";
-    let mut room = size.saturating_sub(all.iter().filter(is_last).map(length).sum());
+    let length = |(key, hint, _): &(String, String, bool)| width(key) + 1 + width(hint) + 2;
+    let mut room = size.saturating_sub(all.iter().filter(|(_, _, always)| *always).map(length).sum());
     let mut spans = Vec::new();
     for hint in &all {
-        if !is_last(&hint) {
+        if !hint.2 {
             if length(hint) > room {
                 continue;
             }

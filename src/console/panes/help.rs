@@ -11,7 +11,7 @@ use crate::console::place::Place;
 use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
 use crate::console::widgets::frame::{centered, popup};
-use crate::console::widgets::text::{left, width};
+use crate::console::widgets::text::{left, width, wrap};
 use crate::console::wish::Wish;
 
 /// The order in which the rest of the keys is shown.
@@ -29,7 +29,7 @@ const REST: &[Context] = &[
     Context::Global,
 ];
 
-/// One line of it.
+/// What the help says, before it is fitted to a width.
 #[derive(Debug)]
 enum Entry {
     Heading(&'static str),
@@ -37,11 +37,17 @@ enum Entry {
     Space,
 }
 
+/// The widest that it becomes.
+const WIDEST: usize = 96;
+
 /// The help.
 #[derive(Debug)]
 pub(crate) struct Help {
     place: Place,
     entries: Vec<Entry>,
+    /// Cells of the keys, the widest with what is around them.
+    column: usize,
+    lines: Vec<Entry>,
 }
 
 impl Help {
@@ -58,11 +64,30 @@ impl Help {
             }
         }
         entries.pop();
-        Self { place: Place::default(), entries }
+        let widths = entries.iter().map(|entry| if let Entry::Key(keys, _) = entry { width(keys) } else { 0 });
+        let column = widths.max().unwrap_or(0) + 2;
+        Self { place: Place::default(), entries, column, lines: Vec::new() }
+    }
+
+    /// Descriptions that are too long for the screen go on in the next line.
+    fn fit(&mut self, size: usize) {
+        let room = size.saturating_sub(self.column + 2).max(1);
+        self.lines.clear();
+        for entry in &self.entries {
+            match entry {
+                Entry::Heading(text) => self.lines.push(Entry::Heading(text)),
+                Entry::Space => self.lines.push(Entry::Space),
+                Entry::Key(keys, text) => {
+                    let mut keys = Some(keys.clone());
+                    let lines = wrap(text, room).into_iter();
+                    self.lines.extend(lines.map(|line| Entry::Key(keys.take().unwrap_or_default(), line)));
+                }
+            }
+        }
     }
 
     fn size(&self, area: Rect) -> (usize, usize) {
-        (82, (self.entries.len() + 2).min(usize::from(area.height.saturating_sub(2))))
+        (WIDEST, (self.lines.len() + 2).min(usize::from(area.height.saturating_sub(2))))
     }
 }
 
@@ -72,28 +97,27 @@ impl Pane for Help {
     }
 
     fn on(&mut self, action: Action, _view: &View) -> Option<Wish> {
-        let scrolled = self.place.scrolled(action, self.entries.len());
+        let scrolled = self.place.scrolled(action, self.lines.len());
         (!scrolled && action == Action::Back).then_some(Wish::Close)
     }
 
     fn settle(&mut self, _view: &View, area: Rect) {
-        let inner = centered(self.size(area), area).height.saturating_sub(2);
-        self.place.page = usize::from(inner);
+        let inner = centered((WIDEST, usize::from(area.height)), area).width.saturating_sub(4);
+        self.fit(usize::from(inner));
+        self.place.page = usize::from(centered(self.size(area), area).height.saturating_sub(2));
+        self.place.top = self.place.top.min(self.lines.len().saturating_sub(self.place.page));
     }
 
     fn draw(&self, _view: &View, theme: &Theme, _focused: bool, area: Rect, buf: &mut Buffer) {
-        let inner = popup(Line::from(" keys "), self.size(area), theme, area, buf);
-        let keys = self.entries.iter().map(|entry| match entry {
-            Entry::Key(keys, _) => width(keys),
-            _ => 0,
-        });
-        let column = keys.max().unwrap_or(0) + 2;
-        for (y, entry) in (inner.top()..inner.bottom()).zip(self.entries.iter().skip(self.place.top)) {
+        let more = self.lines.len() > self.place.top + self.place.page;
+        let title = if more { " keys ─ ↓ more " } else { " keys " };
+        let inner = popup(Line::from(title), self.size(area), theme, area, buf);
+        for (y, entry) in (inner.top()..inner.bottom()).zip(self.lines.iter().skip(self.place.top)) {
             let line = match entry {
                 Entry::Heading(text) => Line::styled(*text, theme.of(Look::TitleFocused)),
                 Entry::Space => Line::default(),
                 Entry::Key(keys, text) => Line::from(vec![
-                    Span::styled(format!("  {}", left(keys, column)), theme.of(Look::Key)),
+                    Span::styled(format!("  {}", left(keys, self.column)), theme.of(Look::Key)),
                     Span::styled(text.clone(), theme.of(Look::Text)),
                 ]),
             };

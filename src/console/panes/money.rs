@@ -72,7 +72,7 @@ pub(crate) fn compact(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) 
         let words = format!("unconfirmed {}", usd(money.unconfirmed, decimals));
         segments.push(Segment::new(words, theme.of(Look::Unconfirmed), 2));
     }
-    if let Some(rate) = view.burn.per_minute(run, view.now.wall).filter(|_| view.is_live()) {
+    if let Some(rate) = rate(view, run) {
         segments.push(Segment::new(per_minute(rate), theme.of(Look::Dim), 3));
     }
     let rest = size.saturating_sub(bar + 12);
@@ -123,10 +123,17 @@ fn pace(view: &View, run: &Run, theme: &Theme) -> Option<Line<'static>> {
     if view.is_free_of_charge() {
         return Some(Line::styled("this provider costs nothing", theme.of(Look::Dim)));
     }
-    let rate = view.burn.per_minute(run, view.now.wall).filter(|_| view.is_live())?;
-    let lasts = run.money.free().and_then(|free| Burn::lasts(free, rate));
+    let rate = rate(view, run)?;
+    // What is held is given back but for what a call really costs: the budget lasts beyond it.
+    let left = run.money.free().map(|free| free + run.money.reserved);
+    let lasts = left.and_then(|left| Burn::lasts(left, rate));
     let lasts = lasts.map(|time| format!("   ~{} to limit", duration(time))).unwrap_or_default();
     Some(Line::styled(format!("{}{lasts}", per_minute(rate)), theme.of(Look::Estimate)))
+}
+
+/// How fast money goes, where any does.
+fn rate(view: &View, run: &Run) -> Option<Amount> {
+    view.burn.per_minute(run, view.now.wall).filter(|rate| view.is_live() && *rate > Amount::ZERO)
 }
 
 /// `12.4 ¢/min`, or dollars where it is much.

@@ -14,7 +14,7 @@ use crate::console::view::View;
 use crate::console::widgets::frame::frame;
 use crate::console::widgets::text::fit;
 use crate::domain::state::Closing;
-use crate::domain::{Run, RunState, Severity, TaskState};
+use crate::domain::{AgentState, Run, RunState, Severity, TaskState};
 
 /// What needs the operator.
 #[derive(Debug)]
@@ -45,8 +45,9 @@ fn of_run(run: &Run, keys: &KeyMap) -> Vec<String> {
         RunState::Paused => needs.push(format!("the run is paused: {} resumes it", key(Action::ResumeAll))),
         _ => {}
     }
+    // Calls at work give money back when they settle; without any, only the operator can help.
     let waiting = run.tasks_in(TaskState::WaitsForMoney);
-    if waiting > 0 {
+    if waiting > 0 && run.agents_in(AgentState::Working) == 0 {
         needs.push(format!("{} for money", wait(waiting)));
     }
     let failed = run.tasks_in(TaskState::Failed);

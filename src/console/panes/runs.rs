@@ -15,7 +15,7 @@ use crate::console::view::View;
 use crate::console::widgets::frame::popup;
 use crate::console::widgets::text::{fit, left, right};
 use crate::console::wish::{Ask, Wish};
-use crate::domain::{RunId, RunState};
+use crate::domain::{Money, RunId, RunState};
 use crate::store::RunRow;
 
 /// From this width on it says when, how long and where.
@@ -109,7 +109,10 @@ fn line(row: &RunRow, cursor: bool, columns: usize, view: &View, theme: &Theme) 
     let text = theme.of(Look::Text);
     let dim = theme.of(Look::Dim);
     let failed = theme.of(if row.failed > 0 { Look::Failed } else { Look::Dim });
-    let spent = usd(row.money.spent, decimals_for(row.money.budget.unwrap_or(row.money.spent)));
+    let spent = match row.money.spent {
+        Money::ZERO => "–".to_owned(),
+        spent => usd(spent, decimals_for(row.money.budget.unwrap_or(spent))),
+    };
     let mut spans = vec![
         Span::styled(if cursor { "▸ " } else { "  " }, theme.of(Look::Strong)),
         Span::styled(left(&row.id.to_string(), 12), theme.of(Look::Strong)),

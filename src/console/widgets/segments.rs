@@ -30,12 +30,14 @@ impl Segment {
     }
 }
 
+/// How many cells pieces take with `gap` cells between them.
+pub(crate) fn joined(segments: &[Segment], gap: usize) -> usize {
+    segments.iter().map(Segment::width).sum::<usize>() + gap * segments.len().saturating_sub(1)
+}
+
 /// Joins pieces with `gap` cells between them, leaving out the highest ranks until they fit.
 pub(crate) fn join(mut segments: Vec<Segment>, gap: usize, size: usize) -> Line<'static> {
-    let needed = |segments: &[Segment]| {
-        segments.iter().map(Segment::width).sum::<usize>() + gap * segments.len().saturating_sub(1)
-    };
-    while needed(&segments) > size {
+    while joined(&segments, gap) > size {
         let most = segments.iter().map(|segment| segment.rank).max().unwrap_or(0);
         if most == 0 {
             break;

@@ -38,6 +38,21 @@ pub(crate) fn fit(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The end of the text, cut to at most `max` cells with `…` before it where it is longer.
+pub(crate) fn fit_end(text: &str, max: usize) -> Cow<'_, str> {
+    if width(text) <= max {
+        return Cow::Borrowed(text);
+    }
+    let mut used = 1;
+    let fits = |(_, grapheme): &(usize, &str)| {
+        used += width(grapheme);
+        used <= max
+    };
+    let from = text.grapheme_indices(true).rev().take_while(fits).last().map_or(text.len(), |(at, _)| at);
+    let end = text.get(from..).unwrap_or_default();
+    if max == 0 { Cow::Borrowed("") } else { Cow::Owned(format!("…{end}")) }
+}
+
 /// Exactly `size` cells, the text at the left.
 pub(crate) fn left(text: &str, size: usize) -> String {
     let text = fit(text, size);
@@ -110,6 +125,20 @@ mod tests {
         ] {
             assert_eq!(fit(text, max), wanted);
             assert!(width(&fit(text, max)) <= max);
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_text_is_cut_by_cells_too() {
+        for (text, max, wanted) in [
+            ("hello", 5, "hello"),
+            ("hello!", 5, "…llo!"),
+            ("日本語", 5, "…本語"),
+            ("日本語", 4, "…語"),
+            ("ab", 1, "…"),
+            ("x", 0, ""),
+        ] {
+            assert_eq!(fit_end(text, max), wanted);
         }
     }
 

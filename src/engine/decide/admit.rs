@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{Decision, Draft};
 use crate::domain::effect::{CallOrder, Timer};
 use crate::domain::event::{Body, CallStarted, LimitReached, TaskStarted, TaskWaits};
-use crate::domain::{AgentState, Effect, ErrorKind, LimitName, Money, Now, Run, State, Task, TaskError, TaskNo, TaskState};
+use crate::domain::{
+    AgentState, Effect, ErrorKind, LimitName, Money, Now, Run, State, Task, TaskError, TaskNo, TaskState,
+};
 use crate::limits::account::{self, Verdict};
 
 /// How many tasks one decision deals with at most, so that no input waits long for its turn.
@@ -69,8 +71,12 @@ fn plan(run: &Run, task: &Task, draft: &Draft) -> Plan {
     let others_may_settle = draft.totals.reserved > Money::ZERO;
     match verdict {
         Verdict::Waits { free } => Plan::Wait { needs: bound, free },
-        Verdict::Never { most } if !spec.max_tokens_fixed && others_may_settle => Plan::Wait { needs: bound, free: most },
-        Verdict::Never { most } if !spec.max_tokens_fixed => lowered(run, task, most).unwrap_or(Plan::Refuse { needs: bound, most }),
+        Verdict::Never { most } if !spec.max_tokens_fixed && others_may_settle => {
+            Plan::Wait { needs: bound, free: most }
+        }
+        Verdict::Never { most } if !spec.max_tokens_fixed => {
+            lowered(run, task, most).unwrap_or(Plan::Refuse { needs: bound, most })
+        }
         Verdict::Never { most } => Plan::Refuse { needs: bound, most },
         Verdict::Granted => Plan::Start { max_tokens: spec.max_tokens, bound },
     }
@@ -123,8 +129,7 @@ fn refuse(draft: &mut Draft, run: &Run, no: TaskNo, task: &Task, needs: Money, m
         run.money.budget.unwrap_or_default()
     );
     if first {
-        let reached =
-            LimitReached { limit: LimitName::MaxTotalCostUsd, message: message.clone(), stops_run: false };
+        let reached = LimitReached { limit: LimitName::MaxTotalCostUsd, message: message.clone(), stops_run: false };
         draft.run_money_event(Body::LimitReached(reached));
     }
     let error = TaskError { kind: ErrorKind::Budget, message, retryable: false };

@@ -93,7 +93,9 @@ fn pause(run: &Run, targets: &Targets, order: &Order, now: Now) -> Result<Decisi
         draft.run_event(Body::RunPaused(Why { reason: "the operator holds it".to_owned() }));
     }
     for no in agents {
-        let Some((agent, task)) = run.agent(no).and_then(|agent| Some((agent, run.task(agent.task)?))) else { continue };
+        let Some((agent, task)) = run.agent(no).and_then(|agent| Some((agent, run.task(agent.task)?))) else {
+            continue;
+        };
         draft.move_agent(agent.task, no, agent.state, AgentState::Paused);
         if let Some(call) = &task.call {
             draft.effect(Effect::Hold { run: run.id, task: agent.task, call: call.id });

@@ -71,6 +71,33 @@ pub(crate) struct Answer {
     pieces: VecDeque<Arc<str>>,
     end: End,
     held: bool,
+    gate: Option<Gate>,
+}
+
+/// Lets through as many pieces of each answer as a test says: it decides what is the middle.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate(Arc<watch::Sender<usize>>);
+
+impl Gate {
+    /// Nothing passes yet.
+    pub(crate) fn closed() -> Self {
+        Self(Arc::new(watch::Sender::new(0)))
+    }
+
+    /// Up to `pieces` of each answer pass.
+    pub(crate) fn let_through(&self, pieces: usize) {
+        self.0.send_replace(pieces);
+    }
+
+    /// Everything passes.
+    pub(crate) fn open(&self) {
+        self.let_through(usize::MAX);
+    }
+
+    async fn passed(&self, pieces: usize) {
+        // The gate is held here as well: its sender lives.
+        let _ = self.0.subscribe().wait_for(|through| *through > pieces).await;
+    }
 }
 
 impl Answer {
@@ -113,6 +140,7 @@ impl Answer {
             pieces: if body.is_empty() { VecDeque::new() } else { VecDeque::from([body.into()]) },
             end: End::Whole,
             held: false,
+            gate: None,
         }
     }
 
@@ -131,6 +159,11 @@ impl Answer {
     /// The first piece after `first`, each other one `gap` after the one before.
     pub(crate) fn paced(self, first: Duration, gap: Duration) -> Self {
         Self { first, gap, ..self }
+    }
+
+    /// Its pieces pass as the gate says.
+    pub(crate) fn behind(self, gate: &Gate) -> Self {
+        Self { gate: Some(gate.clone()), ..self }
     }
 
     /// Only the first `count` pieces, then `end`.
@@ -362,6 +395,9 @@ async fn next(mut sending: Sending) -> Option<(Piece, Sending)> {
         let mut released = sending.shared.released.subscribe();
         // The sender lives as long as the server.
         let _ = released.wait_for(|released| *released).await;
+    }
+    if let Some(gate) = &sending.answer.gate {
+        gate.passed(sending.sent).await;
     }
     let Some(piece) = sending.answer.pieces.pop_front() else {
         return match sending.answer.end {

@@ -151,17 +151,17 @@ impl Agents {
         }
     }
 
-    fn command(&mut self, action: Action, run: &Run) -> Option<Wish> {
+    fn command(&mut self, action: Action, view: &View, run: &Run) -> Option<Wish> {
         // What is acted on must not move away from under the cursor.
         self.follow = false;
         let targets = self.targets(run);
         Some(match action {
-            Action::Pause => orders::pause(run, targets, &self.by),
-            Action::Resume => orders::resume(run, targets, &self.by),
-            Action::Kill => Confirm::kill(run, targets, &self.by),
-            Action::PauseAll => orders::pause_run(run, &self.by),
-            Action::ResumeAll => orders::resume_run(run, &self.by),
-            Action::KillAll => Confirm::kill_run(run, &self.by),
+            Action::Pause => orders::pause(view, run, targets, &self.by),
+            Action::Resume => orders::resume(view, run, targets, &self.by),
+            Action::Kill => Confirm::kill(view, run, targets, &self.by),
+            Action::PauseAll => orders::pause_run(view, run, &self.by),
+            Action::ResumeAll => orders::resume_run(view, run, &self.by),
+            Action::KillAll => Confirm::kill_run(view, run, &self.by),
             Action::Open => Wish::Detail(self.picked),
             _ => return None,
         })
@@ -201,7 +201,7 @@ impl Pane for Agents {
                 self.place.moved(Action::Top, self.order.len());
                 self.pick();
             }
-            _ => return self.command(action, run),
+            _ => return self.command(action, view, run),
         }
         None
     }

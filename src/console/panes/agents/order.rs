@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use crate::console::format::kind;
 use crate::console::status::Status;
 use crate::domain::{AgentNo, Mono, Run};
 
@@ -163,7 +164,7 @@ impl Order {
 
 fn front(run: &Run) -> Option<usize> {
     let first = |wanted: fn(Status) -> bool| {
-        let mut all = run.agents.iter().map(|agent| run.task(agent.task).map(|task| Status::of(agent, task)));
+        let mut all = run.agents.iter().map(|agent| run.task(agent.task).map(|task| Status::of(run, agent, task)));
         all.position(|status| status.is_some_and(wanted))
     };
     let at_work = first(|status| matches!(status, Status::Working | Status::Starting));
@@ -172,7 +173,7 @@ fn front(run: &Run) -> Option<usize> {
 
 fn status(run: &Run, no: AgentNo) -> Option<Status> {
     let agent = run.agent(no)?;
-    Some(Status::of(agent, run.task(agent.task)?))
+    Some(Status::of(run, agent, run.task(agent.task)?))
 }
 
 /// What needs attention or is at work stands above what waits and what has ended.
@@ -181,7 +182,7 @@ const fn rank(status: Status) -> u8 {
         Status::Stopping => 0,
         Status::Working | Status::Starting => 1,
         Status::Paused => 2,
-        Status::Retrying => 3,
+        Status::Retrying | Status::Lost => 3,
         Status::WaitsForMoney => 4,
         Status::Failed => 5,
         Status::Queued => 6,
@@ -194,7 +195,7 @@ fn matches(run: &Run, no: AgentNo, filter: &str) -> bool {
     let Some(agent) = run.agent(no) else { return false };
     let Some(task) = run.task(agent.task) else { return false };
     let said = |text: &str| text.to_lowercase().contains(filter);
-    Status::of(agent, task).word().starts_with(filter)
+    Status::of(run, agent, task).word().starts_with(filter)
         || format!("{no:03}").contains(filter)
-        || task.error.as_ref().is_some_and(|error| said(error.kind.word()) || said(&error.message))
+        || task.error.as_ref().is_some_and(|error| said(&kind(error.kind)) || said(&error.message))
 }

@@ -1,13 +1,15 @@
 //! One line of the grid.
 
+use std::time::Duration;
+
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::console::format::{duration, usd};
+use crate::console::format::{duration, kind, usd};
 use crate::console::status::Status;
 use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
-use crate::console::widgets::text::{left, right, width};
+use crate::console::widgets::text::{fit_end, left, right, width};
 use crate::domain::{AgentNo, Money, Run, Task};
 
 #[cfg(test)]
@@ -67,7 +69,7 @@ impl Columns {
         ROWS_BUILT.with(|rows| rows.set(rows.get() + 1));
         let Some(agent) = run.agent(no) else { return Line::default() };
         let Some(task) = run.task(agent.task) else { return Line::default() };
-        let status = Status::of(agent, task);
+        let status = Status::of(run, agent, task);
         let over = status.is_over();
         let plain = theme.of(if over { Look::Dim } else { Look::Text });
         let state = theme.of(status.look());
@@ -84,7 +86,7 @@ impl Columns {
             Span::styled(optional(&cost(task), self.cost, right), plain),
             Span::raw("  "),
         ];
-        let (text, look) = doing(view, no, task, status);
+        let (text, look) = doing(view, no, task, status, self.doing);
         let style: Style = theme.of(look);
         spans.push(Span::styled(left(&text, self.doing), style));
         Line::from(spans)
@@ -113,15 +115,15 @@ fn cost(task: &Task) -> String {
 }
 
 /// What it is doing, for people.
-fn doing(view: &View, no: AgentNo, task: &Task, status: Status) -> (String, Look) {
-    let error = || task.error.as_ref().map(|e| format!("{}: {}", e.kind.word(), view.gate.line(&e.message, 200)));
-    let said = || last_line(view, no);
+fn doing(view: &View, no: AgentNo, task: &Task, status: Status, size: usize) -> (String, Look) {
+    let error = || task.error.as_ref().map(|e| format!("{}: {}", kind(e.kind), view.gate.line(&e.message, 200)));
     match status {
-        Status::Working => {
-            let active = task.call.as_ref().map(|call| call.active(view.mono()));
-            let waits = || active.map(|active| format!("waits for the first words, {}", duration(active)));
-            said().map_or_else(|| (waits().unwrap_or_default(), Look::Dim), |text| (text, Look::Text))
-        }
+        Status::Working => match last_line(view, no) {
+            // The end of a long line is what is new.
+            Some(text) => (fit_end(&text, size).into_owned(), Look::Text),
+            None => (under_way(view, task), Look::Dim),
+        },
+        Status::Lost => ("its call was lost with its process; it starts again".to_owned(), Look::Waits),
         Status::Starting => ("starts".to_owned(), Look::Dim),
         Status::Stopping => ("its call is being ended".to_owned(), Look::Stopped),
         Status::Paused => (paused(view, no, task), Look::Paused),
@@ -132,6 +134,20 @@ fn doing(view: &View, no: AgentNo, task: &Task, status: Status) -> (String, Look
         Status::Killed | Status::Refused | Status::Cancelled => (error().unwrap_or_default(), Look::Stopped),
         Status::Done => done(view, no, task),
     }
+}
+
+/// What is known of a call that has said nothing that could be shown here.
+fn under_way(view: &View, task: &Task) -> String {
+    let Some(call) = &task.call else { return String::new() };
+    let seconds = call.active(view.mono()).as_secs();
+    let time = match seconds {
+        0 => String::new(),
+        1..10 => format!(", {seconds} s"),
+        _ => format!(", {}", duration(Duration::from_secs(seconds))),
+    };
+    // What is said in another process can't be heard here.
+    let what = if view.is_own() { "waits for the first words" } else { "its call is under way" };
+    format!("{what}{time}")
 }
 
 fn last_line(view: &View, no: AgentNo) -> Option<String> {

@@ -7,7 +7,7 @@ use super::{Agents, Sort};
 use crate::console::status::Status;
 use crate::console::theme::{Look, Theme};
 use crate::console::widgets::segments::{Segment, join};
-use crate::domain::{AgentState, Run, TaskState};
+use crate::domain::{AgentState, Run, RunState, TaskState};
 
 /// The title where there is no run.
 pub(super) fn plain() -> Line<'static> {
@@ -50,8 +50,9 @@ impl Agents {
 
 /// Facts of the run: how many agents or tasks are in a state. Nothing is shown of nobody.
 fn counts(run: &Run, theme: &Theme) -> Vec<Segment> {
+    let at_work = if run.state == RunState::Suspended { Status::Lost } else { Status::Working };
     let counts = [
-        (Status::Working, run.agents_in(AgentState::Working), 2),
+        (at_work, run.agents_in(AgentState::Working), 2),
         (Status::Paused, run.agents_in(AgentState::Paused), 3),
         (Status::WaitsForMoney, run.tasks_in(TaskState::WaitsForMoney), 3),
         (Status::Queued, run.tasks_in(TaskState::Queued), 5),

@@ -6,13 +6,14 @@ use ratatui::text::{Line, Span};
 
 use super::editor::variables;
 use super::fields::Field;
-use super::{Prompt, Told, likely};
+use super::{Prompt, Told, cost, likely};
 use crate::console::action::Action;
 use crate::console::format::{amount, plural};
 use crate::console::keymap::Context;
 use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
 use crate::console::widgets::frame::frame;
+use crate::console::widgets::segments::{Segment, join};
 use crate::console::widgets::text::{cells, fit, left};
 
 /// Cells of a field's name.
@@ -35,7 +36,7 @@ pub(crate) fn height(prompt: &Prompt, screen: Rect) -> u16 {
 /// One line: the beginning of the template, and what is known about it.
 pub(crate) fn compact(prompt: &Prompt, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let size = usize::from(area.width).saturating_sub(2);
-    let told = told(prompt, theme, size / 2);
+    let told = brief(prompt, theme, size / 2);
     let room = size.saturating_sub(12 + told.width());
     let mut spans = vec![Span::styled("prompt ", theme.of(Look::Dim)), Span::styled("▸ ", theme.of(Look::Strong))];
     if prompt.editor.is_empty() {
@@ -111,6 +112,18 @@ fn value(prompt: &Prompt, field: Field, runs_command: bool, own: bool, size: usi
         }
         Some(input) => input.line(size, own, look, theme),
     }
+}
+
+/// The same in at most `size` cells, where the prompt is not written in: Enter does something else.
+fn brief(prompt: &Prompt, theme: &Theme, size: usize) -> Line<'static> {
+    let Told::Estimate(estimate) = &prompt.told else { return told(prompt, theme, size) };
+    let tasks = plural(u64::from(estimate.tasks), "task");
+    let pieces = vec![
+        Segment::new(tasks, theme.of(Look::Text), 1),
+        Segment::new(cost(estimate), theme.of(Look::Estimate), 0),
+        Segment::new(format!("worst {}", amount(estimate.worst)), theme.of(Look::Text), 2),
+    ];
+    join(pieces, 2, size)
 }
 
 /// What is known about what is written; what is wrong is cut to `size`.

@@ -104,15 +104,22 @@ fn after(last: &Placed, width: usize) -> (usize, usize) {
     if column >= width { (last.row + 1, 0) } else { (last.row, column) }
 }
 
-/// The characters of a line, wrapped at `width`, with variables marked.
+/// The characters of a line, wrapped at `width` where a word begins, with variables marked.
 fn place(line: &str, first_row: usize, width: usize) -> Vec<Placed> {
     let variables = variables(line);
     let (mut row, mut column) = (first_row, 0);
-    let mut placed = Vec::with_capacity(line.len());
+    let mut placed: Vec<Placed> = Vec::with_capacity(line.len());
     for (at, character) in line.char_indices() {
         let size = character.width().unwrap_or(0);
         if column + size > width.max(2) {
+            let word = placed.iter().rposition(|at| at.row == row && at.character == ' ').map_or(0, |at| at + 1);
+            let is_long = placed.get(word).is_none_or(|at| at.row != row || at.column == 0);
             (row, column) = (row + 1, 0);
+            // A word that fills a whole line breaks where it must.
+            for at in placed.iter_mut().skip(word).filter(|_| !is_long && character != ' ') {
+                (at.row, at.column) = (row, column);
+                column += at.character.width().unwrap_or(0);
+            }
         }
         let look = if variables.iter().any(|range| range.contains(&at)) { Look::Variable } else { Look::Text };
         placed.push(Placed { row, column, character, look });
@@ -151,5 +158,9 @@ mod tests {
         assert_eq!(editor.height(3), 5);
         assert_eq!(editor.text(), "abcdefgh\n日本");
         assert_eq!(editor.first_line(), ("abcdefgh", true));
+        let rows = |text: &str, width| place(text, 0, width).iter().map(|at| at.row).collect::<Vec<_>>();
+        assert_eq!(rows("ab cd e", 4), [0, 0, 0, 1, 1, 1, 1]);
+        assert_eq!(rows("ab cdefg", 4), [0, 0, 0, 1, 1, 1, 1, 2]);
+        assert_eq!(rows("abcd ef", 4), [0, 0, 0, 0, 1, 1, 1]);
     }
 }

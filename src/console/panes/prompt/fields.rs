@@ -54,7 +54,7 @@ impl Field {
             Self::Parallel => "parallel",
             Self::Budget => "budget $",
             Self::Timeout => "timeout",
-            Self::Exceeding => "too dear",
+            Self::Exceeding => "if above",
         }
     }
 

@@ -17,14 +17,14 @@ use super::Pane;
 use super::confirm::{Choice, Confirm};
 use crate::console::Defaults;
 use crate::console::action::Action;
-use crate::console::format::{amount, duration, plural};
+use crate::console::format::{amount, decimals_for, duration, plural};
 use crate::console::keymap::Context;
 use crate::console::theme::Theme;
 use crate::console::view::View;
 use crate::console::wish::{Ask, Wish};
 use crate::cost::Estimate;
 use crate::dispatch::Request;
-use crate::domain::Mono;
+use crate::domain::{Money, Mono};
 
 pub(crate) use self::draw::{compact, height};
 
@@ -76,6 +76,18 @@ impl Prompt {
     /// Takes the provider that is used where none is configured.
     pub(crate) fn offer(&mut self, view: &View) {
         self.fields.offer(&view.providers);
+    }
+
+    /// What was written was sent: the same again would take something else.
+    pub(crate) fn sent(&mut self) {
+        self.told = Told::Nothing;
+    }
+
+    /// The operator comes to write: what is known should be up to date.
+    pub(crate) fn entered(&mut self, view: &View) {
+        if matches!(self.told, Told::Nothing) {
+            self.changed(view);
+        }
     }
 
     /// When an estimate is due.
@@ -187,15 +199,19 @@ fn question(request: Request, estimate: &Estimate, simulated: bool) -> Wish {
     Wish::Confirm(Box::new(Confirm::new("dispatch?", lines, choices, 1)))
 }
 
+/// `~$1.90 (1.71 – 2.09)`.
+fn cost(estimate: &Estimate) -> String {
+    if estimate.high == Money::ZERO {
+        return "~$0".to_owned();
+    }
+    let decimals = decimals_for(estimate.likely);
+    let (low, high) = (estimate.low.short(decimals), estimate.high.short(decimals));
+    format!("~${} ({low} – {high})", estimate.likely.short(decimals))
+}
+
 /// `~$1.90 (1.71 – 2.09) · ~2 min`, and what that rests on.
 fn likely(estimate: &Estimate) -> String {
-    let cost = if estimate.high == crate::domain::Money::ZERO {
-        "~$0".to_owned()
-    } else {
-        let decimals = crate::console::format::decimals_for(estimate.likely);
-        let (low, high) = (estimate.low.short(decimals), estimate.high.short(decimals));
-        format!("~${} ({low} – {high})", estimate.likely.short(decimals))
-    };
+    let cost = cost(estimate);
     let time = estimate.duration.map(|time| format!(" · ~{}", duration(time))).unwrap_or_default();
     let samples = match estimate.samples {
         0 => " · by rules of thumb".to_owned(),
