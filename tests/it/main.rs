@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod control;
 mod decide;
 mod docs;
 mod golden;

@@ -1,5 +1,6 @@
 //! What several tests need.
 
+pub(crate) mod flightdeck;
 pub(crate) mod log;
 pub(crate) mod mock_openai;
 pub(crate) mod runs;
