@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::exit::{Complaint, Exit};
-use crate::cli::{Cli, Command, ResumeArgs, agents, events, run, runs, show, tasks};
+use crate::cli::{Cli, Command, ResumeArgs, agents, events, kill, logs, pause, resume, run, runs, show, status, tasks};
 use crate::config::{Config, Home};
 use crate::console;
 use crate::deck::Deck;
@@ -68,6 +68,12 @@ async fn execute(cli: Cli) -> Result<Exit, Complaint> {
         Command::Estimate(args) => app.run(&run::args::RunArgs { dry_run: true, ..*args }).await,
         Command::ResumeRun(args) => app.resume(&args).await,
         Command::Demo => Ok(Exit::Met),
+        Command::Pause(args) => app.ordered(async |handle, by| pause::pause(handle, &args, by).await).await,
+        Command::Resume(args) => app.ordered(async |handle, by| resume::resume(handle, &args, by).await).await,
+        Command::Kill(args) => app.ordered(async |handle, by| kill::kill(handle, &args, by).await).await,
+        Command::Status(args) => app.listed(async |handle| status::status(handle, &args).await).await,
+        Command::Watch => app.listed(async |handle| status::watch(handle).await).await,
+        Command::Logs(args) => app.listed(async |handle| logs::logs(handle, &args).await).await,
         Command::Runs(args) => app.listed(async |handle| runs::list(handle, &args).await).await,
         Command::Agents(args) => app.listed(async |handle| agents::list(handle, &args).await).await,
         Command::Tasks(args) => app.listed(async |handle| tasks::list(handle, &args).await).await,
@@ -108,29 +114,40 @@ impl App {
         self.deck.config().limits.defaults()
     }
 
+    /// Lets other processes of the home command the runs of this one. Where that is not possible,
+    /// the runs are no worse for it.
+    fn listen(mut self) -> Result<Self, Complaint> {
+        if let Err(error) = self.deck.listen() {
+            writeln!(std::io::stderr(), "note: other processes can't command the runs of this one: {error}")?;
+        }
+        Ok(self)
+    }
+
     async fn run(self, args: &run::args::RunArgs) -> Result<Exit, Complaint> {
         let defaults = self.defaults();
-        self.until_signalled(async |handle| run::run(handle, args, &operator(), &defaults).await).await
+        self.listen()?.until_signalled(async |handle| run::run(handle, args, &operator(), &defaults).await).await
     }
 
     async fn resume(self, args: &ResumeArgs) -> Result<Exit, Complaint> {
-        self.until_signalled(async |handle| {
-            let id = crate::cli::listing::find_run(handle, &args.run).await?;
-            run::resume(handle, id, &operator(), args.out.as_deref(), args.summary.as_deref()).await
-        })
-        .await
+        self.listen()?
+            .until_signalled(async |handle| {
+                let id = crate::cli::listing::find_run(handle, &args.run).await?;
+                run::resume(handle, id, &operator(), args.out.as_deref(), args.summary.as_deref()).await
+            })
+            .await
     }
 
     async fn run_in_console(self, args: &run::args::RunArgs) -> Result<Exit, Complaint> {
         let defaults = self.defaults();
-        match run::begin(self.deck.handle(), args, &operator(), &defaults).await? {
-            Some(dispatched) => self.console(Some(dispatched.run)).await,
+        let app = self.listen()?;
+        match run::begin(app.deck.handle(), args, &operator(), &defaults).await? {
+            Some(dispatched) => app.console_with(Some(dispatched.run), false).await,
             None => Ok(Exit::Met),
         }
     }
 
     async fn console(self, run: Option<RunId>) -> Result<Exit, Complaint> {
-        self.console_with(run, false).await
+        self.listen()?.console_with(run, false).await
     }
 
     async fn console_with(self, run: Option<RunId>, demo: bool) -> Result<Exit, Complaint> {
@@ -164,6 +181,16 @@ impl App {
         let listed = command(self.deck.handle()).await;
         self.deck.close().await;
         listed.map(|()| Exit::Met)
+    }
+
+    /// Runs a command that tells agents what to do.
+    async fn ordered(
+        self,
+        command: impl AsyncFnOnce(&Handle, &str) -> Result<Exit, Complaint>,
+    ) -> Result<Exit, Complaint> {
+        let done = command(self.deck.handle(), &operator()).await;
+        self.deck.close().await;
+        done
     }
 
     /// Runs a command that is at work on runs. The first signal lets go of them; what was done is

@@ -23,6 +23,8 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
+use crate::api::client::Client;
+use crate::api::server::Server;
 use crate::config::{Config, ConfigError, Home};
 use crate::cost::{PriceError, PriceTable};
 use crate::dispatch::{Request, RowFormat, RowsFrom};
@@ -71,6 +73,7 @@ pub struct Deck {
     config: Config,
     key: KeyOrigin,
     engine: Engine,
+    server: Option<Server>,
 }
 
 impl Deck {
@@ -100,10 +103,17 @@ impl Deck {
             prices: Arc::new(prices),
             gate: Gate::new(known),
             owner: Owner::current(),
+            remote: Some(Arc::new(Client::new(&home.data))),
             random,
             default_provider: config.default_provider.clone(),
         })?;
-        Ok(Self { home, config, key, engine })
+        Ok(Self { home, config, key, engine, server: None })
+    }
+
+    /// Lets other processes of the home command the runs of this one, until it is closed.
+    pub fn listen(&mut self) -> std::io::Result<()> {
+        self.server = Some(Server::start(&self.home.data, self.handle().clone())?);
+        Ok(())
     }
 
     /// The way into the engine.
@@ -149,6 +159,9 @@ impl Deck {
     /// Lets go of all runs and waits until that is durable and nothing goes on.
     pub async fn close(self) {
         self.engine.stop().await;
+        if let Some(server) = self.server {
+            server.close().await;
+        }
     }
 }
 

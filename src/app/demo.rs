@@ -20,7 +20,7 @@ pub(super) async fn run() -> Result<Exit, Complaint> {
     std::fs::write(&rows, ROWS)?;
     std::fs::write(home.config_file(), CONFIG)?;
     let config = Config::load(&home.config_file(), true).map_err(Complaint::usage)?;
-    let app = App::assemble(home, config)?;
+    let app = App::assemble(home, config)?.listen()?;
     let request = Request {
         by: operator(),
         rows: Some(RowsFrom { path: rows, name: "the demo's rows".to_owned(), format: RowFormat::Jsonl }),

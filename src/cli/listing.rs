@@ -102,17 +102,12 @@ impl ListArgs {
         let rows = self.chosen(rows, keep);
         let mut out = std::io::stdout().lock();
         if self.json {
-            write!(out, "[")?;
-            for (at, row) in rows.iter().enumerate() {
-                let comma = if at == 0 { "" } else { "," };
-                write!(out, "{comma}\n{}", escape_json(&handle.gate().redact(&row.to_string())))?;
-            }
-            writeln!(out, "\n]")?;
+            write_json(&mut out, handle, &rows)?;
         } else if rows.is_empty() {
             // Nothing can be told where standard error is gone.
             let _ = writeln!(std::io::stderr(), "{empty}");
         } else {
-            write_table(&mut out, handle, &rows, columns)?;
+            write!(out, "{}", table(handle, &rows, columns))?;
         }
         Ok(())
     }
@@ -153,7 +148,19 @@ pub const fn number(title: &'static str, field: &'static str) -> Column {
 
 const WIDEST: usize = 100;
 
-fn write_table(out: &mut dyn Write, handle: &Handle, rows: &[Value], columns: &[Column]) -> std::io::Result<()> {
+/// Writes rows as one JSON array.
+pub fn write_json(out: &mut dyn Write, handle: &Handle, rows: &[Value]) -> std::io::Result<()> {
+    write!(out, "[")?;
+    for (at, row) in rows.iter().enumerate() {
+        let comma = if at == 0 { "" } else { "," };
+        write!(out, "{comma}\n{}", escape_json(&handle.gate().redact(&row.to_string())))?;
+    }
+    writeln!(out, "\n]")
+}
+
+/// Rows as a table, clean for a screen.
+#[must_use]
+pub fn table(handle: &Handle, rows: &[Value], columns: &[Column]) -> String {
     let cell = |row: &Value, column: &Column| match row.get(column.field) {
         None | Some(Value::Null | Value::Bool(false)) => "–".to_owned(),
         Some(Value::Bool(true)) => "yes".to_owned(),
@@ -166,6 +173,7 @@ fn write_table(out: &mut dyn Write, handle: &Handle, rows: &[Value], columns: &[
     let widths: Vec<usize> = (0..columns.len())
         .map(|at| table.iter().filter_map(|row| row.get(at)).map(|cell| cell.width()).max().unwrap_or(0))
         .collect();
+    let mut text = String::new();
     for row in &table {
         let mut line = String::new();
         for ((cell, width), column) in row.iter().zip(&widths).zip(columns) {
@@ -173,9 +181,9 @@ fn write_table(out: &mut dyn Write, handle: &Handle, rows: &[Value], columns: &[
             let (before, after) = if column.right { (space.as_str(), "") } else { ("", space.as_str()) };
             line.extend([before, cell, after, "  "]);
         }
-        writeln!(out, "{}", line.trim_end())?;
+        text.extend([line.trim_end(), "\n"]);
     }
-    Ok(())
+    text
 }
 
 /// A run by its id or by an unambiguous beginning of it.

@@ -4,10 +4,16 @@
 pub mod agents;
 pub mod events;
 pub mod exit;
+pub mod kill;
 pub mod listing;
+pub mod logs;
+pub mod pause;
+pub mod resume;
 pub mod run;
 pub mod runs;
 pub mod show;
+pub mod status;
+pub mod targets;
 pub mod tasks;
 
 use std::path::PathBuf;
@@ -42,6 +48,18 @@ pub enum Command {
     ResumeRun(ResumeArgs),
     /// Open the console on an offline run: 100 agents, some failures, a small budget
     Demo,
+    /// Hold agents where they are, in whichever process they work
+    Pause(targets::TargetArgs),
+    /// Let paused agents go on
+    Resume(targets::TargetArgs),
+    /// Stop agents for good
+    Kill(kill::KillArgs),
+    /// Show the runs that are at work
+    Status(status::StatusArgs),
+    /// Show them again whenever something changes, until none is at work
+    Watch,
+    /// Show what an agent or a run did
+    Logs(logs::LogsArgs),
     /// List runs
     Runs(runs::RunsArgs),
     /// List agents

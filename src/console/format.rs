@@ -4,50 +4,14 @@ use std::time::Duration;
 
 use chrono::{FixedOffset, TimeZone};
 
-use crate::domain::{ErrorKind, Money, Wall};
+pub(crate) use crate::domain::figures::{amount, count, decimals_for, duration, kind, plural, usd};
 
-/// `$1.28`; with more decimals where the whole is small, so that the first cents show.
-pub(crate) fn usd(amount: Money, decimals: usize) -> String {
-    format!("${}", amount.short(decimals))
-}
-
-/// How many decimals tell amounts of this size apart.
-pub(crate) fn decimals_for(scale: Money) -> usize {
-    match scale.nanos() {
-        0..10_000_000 => 6,
-        10_000_000..1_000_000_000 => 4,
-        1_000_000_000..100_000_000_000 => 2,
-        _ => 0,
-    }
-}
-
-/// An amount by itself, with the decimals of its size.
-pub(crate) fn amount(amount: Money) -> String {
-    if amount == Money::ZERO { "$0".to_owned() } else { usd(amount, decimals_for(amount)) }
-}
+use crate::domain::Wall;
 
 /// `00:01:42`; days are hours.
 pub(crate) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
-}
-
-/// What kind an error is, in words: `rate limited`.
-pub(crate) fn kind(kind: ErrorKind) -> String {
-    kind.word().replace('_', " ")
-}
-
-/// A duration for people: `812 ms`, `4.2 s`, `18 min`, `3 h 20 min`.
-pub(crate) fn duration(time: Duration) -> String {
-    let (millis, seconds) = (time.as_millis(), time.as_secs());
-    match seconds {
-        0 => format!("{millis} ms"),
-        1..10 => format!("{}.{} s", seconds, millis / 100 % 10),
-        10..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }
 
 /// Time of day in a time zone: `12:04:11.204`.
@@ -59,20 +23,6 @@ pub(crate) fn time_of_day(at: Wall, zone: FixedOffset) -> String {
 /// Day and time in a time zone: `11-21 12:04`.
 pub(crate) fn day_and_time(at: Wall, zone: FixedOffset) -> String {
     zone.timestamp_millis_opt(at.0).single().map(|at| at.format("%m-%d %H:%M").to_string()).unwrap_or_default()
-}
-
-/// A count for people: `999`, `12.3k`, `4.1M`.
-pub(crate) fn count(number: u64) -> String {
-    match number {
-        0..10_000 => number.to_string(),
-        10_000..1_000_000 => format!("{}.{}k", number / 1_000, number / 100 % 10),
-        _ => format!("{}.{}M", number / 1_000_000, number / 100_000 % 10),
-    }
-}
-
-/// `1 agent`, `2 agents`.
-pub(crate) fn plural(number: u64, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 /// Reads `250ms`, `30s`, `5m`, `2h`, also with decimals.
@@ -159,15 +109,9 @@ mod tests {
     }
 
     #[test]
-    fn amounts_show_what_tells_them_apart() {
-        let money = |text: &str| text.parse::<Money>().expect(text);
-        assert_eq!(amount(money("5")), "$5.00");
-        assert_eq!(amount(money("0.0412")), "$0.0412");
-        assert_eq!(amount(money("0.000123")), "$0.000123");
-        assert_eq!(amount(Money::ZERO), "$0");
+    fn a_clock_counts_on_after_a_day() {
         assert_eq!(clock(Duration::from_secs(102)), "00:01:42");
-        assert_eq!(duration(Duration::from_millis(4_210)), "4.2 s");
-        assert_eq!(count(12_345), "12.3k");
+        assert_eq!(clock(Duration::from_secs(90_000)), "25:00:00");
     }
 
     #[test]

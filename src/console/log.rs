@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 
+use crate::domain::describe::describe;
 use crate::domain::event::{Body, Settlement};
 use crate::domain::{AgentNo, Event, Severity, Wall};
 use crate::guard::Gate;
-
-use super::describe::describe;
 
 /// How many lines are kept; the oldest go first. Older ones stay in the store.
 const KEPT: usize = 5_000;

@@ -11,7 +11,6 @@
 
 mod action;
 mod burn;
-mod describe;
 mod desk;
 #[cfg(test)]
 mod fixture;

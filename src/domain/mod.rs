@@ -6,8 +6,10 @@
 pub mod agent;
 mod apply;
 pub mod command;
+pub mod describe;
 pub mod effect;
 pub mod event;
+pub mod figures;
 pub mod ids;
 pub mod limits;
 pub mod money;

@@ -8,6 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::call::Surroundings;
 use super::clock::Clock;
+use super::decide::Refusal;
 pub use super::follow::Watch;
 use super::follow::{fold, read};
 use super::intake;
@@ -16,6 +17,8 @@ use super::main_loop::Ask;
 pub use super::main_loop::Health;
 use super::results::Named;
 pub use super::results::TaskResult;
+use super::route;
+pub use super::route::Remote;
 use super::watcher;
 use crate::cost::Estimate;
 use crate::dispatch::Request;
@@ -93,6 +96,7 @@ pub(super) struct Inner {
     pub(super) around: Arc<Surroundings>,
     pub(super) owner: Owner,
     pub(super) clock: Clock,
+    pub(super) remote: Option<Arc<dyn Remote>>,
     pub(super) health: watch::Receiver<Health>,
     pub(super) changes: Mutex<Option<watch::Receiver<u64>>>,
     pub(super) random: fn() -> u64,
@@ -105,17 +109,25 @@ impl Handle {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Submits a command; returns once it is durable.
+    /// Submits a command; returns once it is durable. A run that another process is at work on is
+    /// commanded there.
     pub async fn submit(&self, order: Order) -> Result<Ack, HandleError> {
-        self.ask(order, Vec::new()).await
+        match self.ask(order.clone()).await? {
+            Err(Refusal::NoRun(_)) => route::elsewhere(self, order).await,
+            answer => answer.map_err(|refusal| HandleError::Refused(refusal.to_string())),
+        }
     }
 
-    pub(super) async fn ask(&self, order: Order, contents: Vec<Sealed>) -> Result<Ack, HandleError> {
+    /// Submits a command to this process only.
+    pub async fn submit_here(&self, order: Order) -> Result<Ack, HandleError> {
+        self.ask(order).await?.map_err(|refusal| HandleError::Refused(refusal.to_string()))
+    }
+
+    async fn ask(&self, order: Order) -> Result<Result<Ack, Refusal>, HandleError> {
         let (reply, answer) = oneshot::channel();
-        let ask = Ask::Order { order, contents, reply: Some(reply) };
+        let ask = Ask::Order { order, contents: Vec::new(), reply: Some(reply) };
         self.inner.asks.send(ask).await.map_err(|_| HandleError::Stopped)?;
-        let answer = answer.await.map_err(|_| HandleError::Stopped)?;
-        answer.map_err(|refusal| HandleError::Refused(refusal.to_string()))
+        answer.await.map_err(|_| HandleError::Stopped)
     }
 
     /// The same, without waiting for the answer: what follows in the same order waits for it.
@@ -170,7 +182,7 @@ impl Handle {
         let (reply, adopted) = oneshot::channel();
         self.inner.asks.send(Ask::Adopt { run: Box::new(run), reply }).await.map_err(|_| HandleError::Stopped)?;
         adopted.await.map_err(|_| HandleError::Stopped)?;
-        self.submit(Order { by: by.to_owned(), reason: None, command: Command::Reopen(id) }).await.map(drop)
+        self.submit_here(Order { by: by.to_owned(), reason: None, command: Command::Reopen(id) }).await.map(drop)
     }
 
     /// Watches a run: first a snapshot, then what happens.
@@ -276,9 +288,18 @@ impl Handle {
         self.inner.begun.load(Ordering::Relaxed)
     }
 
+    /// This process, as the owner of its runs.
+    pub fn owner(&self) -> &Owner {
+        &self.inner.owner
+    }
+
     /// Whether this process is the owner.
     pub fn owns(&self, row: &RunRow) -> bool {
         row.owner.as_ref() == Some(&self.inner.owner)
+    }
+
+    pub(super) fn remote(&self) -> Option<&dyn Remote> {
+        self.inner.remote.as_deref()
     }
 
     /// The gate that every text passes before it is shown.

@@ -14,6 +14,7 @@ mod main_loop;
 mod pending;
 mod perform;
 mod results;
+mod route;
 mod tails;
 mod texts;
 mod transcript;
@@ -28,7 +29,7 @@ use tokio::task::JoinHandle;
 
 use self::call::Surroundings;
 use self::clock::Clock;
-use self::handle::{Handle, Inner};
+use self::handle::{Handle, Inner, Remote};
 use self::main_loop::{Health, MainLoop};
 use self::pending::Pending;
 use self::perform::Perform;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub gate: Gate,
     /// This process.
     pub owner: Owner,
+    /// The way to other processes of the home; nothing: their runs can't be commanded from here.
+    pub remote: Option<Arc<dyn Remote>>,
     /// The provider of a dispatch that names none.
     pub default_provider: Option<String>,
     /// Draws 64 random bits: ids and seeds.
@@ -116,6 +119,7 @@ impl Engine {
             around,
             owner: parts.owner,
             clock,
+            remote: parts.remote,
             health,
             changes: parking_lot::Mutex::new(None),
             random: parts.random,

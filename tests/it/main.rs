@@ -12,6 +12,7 @@ mod architecture;
 mod bad_answers;
 mod cli;
 mod console;
+mod control;
 mod decide;
 mod docs;
 mod golden;

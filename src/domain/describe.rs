@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use crate::domain::event::{
-    AgentStateChanged, Body, CallFinished, CallStarted, OperatorAction, RunFinished, Settlement, TaskFinished,
+use super::effect::StopWhy;
+use super::event::{
+    AgentStateChanged, Body, CallFinished, CallStarted, Event, OperatorAction, RunFinished, Settlement, TaskFinished,
     TaskRetrying, Why,
 };
-use crate::domain::{Event, StopWhy, TaskError};
-
-use super::format::{amount, count, duration, kind, plural};
+use super::figures::{amount, count, duration, kind, plural};
+use super::task::TaskError;
 
 /// What happened, in one line; it still has to pass the gate.
-pub(crate) fn describe(event: &Event) -> String {
+#[must_use]
+pub fn describe(event: &Event) -> String {
     match &event.body {
         Body::RunCreated(created) => {
             format!("run asked for by {}: {} on {}", created.by, created.spec.model, created.spec.provider)
