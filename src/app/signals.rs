@@ -1,5 +1,7 @@
 //! Signals of a command without a screen.
 
+use std::io::Write;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::exit::{Complaint, Exit};
@@ -14,6 +16,9 @@ pub(super) fn let_go_on_signal(handle: Handle) -> Result<(), Complaint> {
     tokio::spawn(async move {
         heard(&mut signals).await;
         if handle.has_begun() {
+            // Nothing can be told where standard error is gone.
+            let _ =
+                writeln!(std::io::stderr(), "interrupted: what is under way is stopped (once more ends this at once)");
             handle.stop().await;
             heard(&mut signals).await;
         }
