@@ -27,10 +27,10 @@ use self::run::args::RunArgs;
 #[command(name = "flightdeck", version, about, long_about = None)]
 pub struct Cli {
     /// Keep everything in this directory
-    #[arg(long, global = true, value_name = "DIR", env = "FLIGHTDECK_HOME")]
+    #[arg(long, global = true, value_name = "DIR", env = "FLIGHTDECK_HOME", help_heading = "Everywhere")]
     pub home: Option<PathBuf>,
-    /// Use this configuration
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Use this configuration instead of config.toml in the home
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
     pub config: Option<PathBuf>,
     /// What to do; nothing: open the console
     #[command(subcommand)]
