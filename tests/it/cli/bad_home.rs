@@ -69,11 +69,9 @@ fn a_disk_that_fills_up_later_is_said_and_waited_for() {
     shell.args(["-c", "trap '' XFSZ; ulimit -f 600; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_flightdeck")]);
     shell.args(["run", "hi"]);
     let running = Running::start(shell);
-    let said = running.wait_for_error_lines(1);
-    assert!(said.contains("note:") && said.contains("waits"), "{said}");
+    running.wait_for_error("everything waits until it can be stored");
     // Stopping waits for the disk, too: the second signal does not.
-    running.signal(Signal::INT);
-    running.signal(Signal::INT);
+    running.signal_twice(Signal::INT);
     let ended = running.end().exits(130);
     assert_eq!(ended.stdout, "", "a result that is not durable is not told");
     let id = home.newest_run()["id"].as_str().unwrap().to_owned();

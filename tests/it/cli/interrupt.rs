@@ -2,12 +2,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::flightdeck::{Home, Running};
-use crate::support::mock_openai::{Answer, MockOpenAi, Seen};
+use crate::support::mock_openai::{Answer, End, MockOpenAi, Seen};
 
 const RUN: &str = "run {{n}} --args rows.jsonl --max-parallel 2 --retries 0";
 
@@ -57,8 +59,7 @@ fn a_second_signal_ends_it_at_once() {
     home.write("stubborn.sh", "trap '' TERM; echo up > up; while :; do sleep 1; done");
     let running = home.start("run --timeout 10m -- sh stubborn.sh");
     home.wait_for_file("up");
-    running.signal(Signal::INT);
-    running.signal(Signal::INT);
+    running.signal_twice(Signal::INT);
     assert_eq!(running.end().code, 130);
     assert_eq!(newest(&home).1, "suspended");
 }
@@ -72,7 +73,7 @@ fn a_signal_before_anything_has_begun_ends_it_at_once() {
     command.stdin(Stdio::from(reader));
     let running = Running::start(command);
     home.wait_for_file("flightdeck.db-wal");
-    running.wait_for_error_lines(1);
+    running.wait_for_error("content.key");
     running.signal(Signal::INT);
     assert_eq!(running.end().code, 130);
     drop(writer);
@@ -81,7 +82,15 @@ fn a_signal_before_anything_has_begun_ends_it_at_once() {
 
 #[test]
 fn a_reader_that_has_enough_suspends_the_run() {
-    let server = holds_after_two();
+    // One more result comes when nobody reads any more, and others are still under way then.
+    let resumed = Arc::new(AtomicBool::new(false));
+    let later = Arc::clone(&resumed);
+    let server = MockOpenAi::start(move |seen: &Seen| match seen.number {
+        0 | 1 => Answer::words(2),
+        2 => Answer::words(2).held(),
+        _ if later.load(Ordering::Relaxed) => Answer::words(2),
+        _ => Answer::words(2).ends_after(0, End::Hang),
+    });
     let home = Home::with(&server).rows(5);
     let (reader, writer) = std::io::pipe().unwrap();
     let mut command = home.command(RUN);
@@ -94,6 +103,7 @@ fn a_reader_that_has_enough_suspends_the_run() {
     let (id, state) = newest(&home);
     assert_eq!(state, "suspended");
     assert!(ended.stderr.contains("nobody reads") && ended.stderr.contains(&format!("resume-run {id}")), "{ended:?}");
+    resumed.store(true, Ordering::Relaxed);
     assert_eq!(home.run(&format!("resume-run {id}")).exits(0).results().len(), 5);
 }
 

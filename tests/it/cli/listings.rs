@@ -154,6 +154,18 @@ fn a_reader_that_has_enough_ends_a_listing_quietly() {
 }
 
 #[test]
+fn every_command_explains_itself() {
+    let home = Home::new();
+    for command in ["", "run", "estimate", "resume-run", "demo", "runs", "agents", "tasks", "events", "show"] {
+        let ended = home.run(&format!("{command} --help")).exits(0);
+        assert!(ended.stdout.contains("Usage: flightdeck") && ended.stdout.contains("--home <DIR>"), "{ended:?}");
+        assert_eq!(ended.stderr, "");
+    }
+    assert!(home.run("--version").exits(0).stdout.starts_with("flightdeck "));
+    assert_eq!(std::fs::read_dir(home.dir()).unwrap().count(), 0, "asking for help makes no home");
+}
+
+#[test]
 fn without_a_terminal_the_console_is_the_help() {
     let ended = Home::new().run("").exits(2);
     assert!(ended.stderr.contains("Usage: flightdeck") && ended.stdout.is_empty(), "{ended:?}");

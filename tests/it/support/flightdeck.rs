@@ -229,9 +229,16 @@ impl Running {
         self.stdout.wait_for(count)
     }
 
-    /// Waits until standard error has `count` lines; returns them.
-    pub(crate) fn wait_for_error_lines(&self, count: usize) -> String {
-        self.stderr.wait_for(count)
+    /// Waits until standard error has this text.
+    pub(crate) fn wait_for_error(&self, text: &str) {
+        self.stderr.wait(|(said, _)| said.contains(text));
+    }
+
+    /// Sends this signal twice: the second one when the first was heard.
+    pub(crate) fn signal_twice(&self, signal: Signal) {
+        self.signal(signal);
+        self.wait_for_error("once more");
+        self.signal(signal);
     }
 
     /// Waits for its end.
