@@ -65,8 +65,8 @@ impl Home {
 
     /// Writes `count` rows to `rows.jsonl`: `n` is the number of each.
     pub(crate) fn rows(self, count: usize) -> Self {
-        let rows: String = (0..count).map(|n| format!("{{\"n\":{n}}}\n")).collect();
-        self.write("rows.jsonl", &rows);
+        let rows: Vec<_> = (0..count).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+        self.write("rows.jsonl", &rows.concat());
         self
     }
 
