@@ -98,7 +98,8 @@ impl App {
             let path = path.display();
             let note =
                 format!("note: this home's content is encrypted with the key in {path}: keep it with the database");
-            writeln!(std::io::stderr(), "{note}")?;
+            // Nothing can be told where standard error is gone.
+            let _ = writeln!(std::io::stderr(), "{note}");
         }
         Ok(app)
     }

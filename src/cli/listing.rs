@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 use super::exit::Complaint;
 use crate::dispatch::input;
 use crate::domain::{AgentId, RunId, Wall};
-use crate::engine::clock::Clock;
+use crate::engine::handle::Clock;
 use crate::engine::handle::Handle;
 use crate::guard::escape_json;
 use crate::store::Filter;

@@ -11,13 +11,16 @@
 
 mod action;
 mod burn;
+mod confirm;
 mod desk;
+mod empty;
 #[cfg(test)]
 mod fixture;
 mod format;
 mod keymap;
 mod layout;
 mod log;
+mod needs;
 mod notice;
 mod orders;
 mod overlay;

@@ -1,7 +1,7 @@
 //! What lies over the panes.
 
+use super::confirm::Confirm;
 use super::panes::Pane;
-use super::panes::confirm::Confirm;
 use super::panes::detail::Detail;
 use super::panes::help::Help;
 use super::panes::runs::Runs;

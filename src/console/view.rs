@@ -11,7 +11,7 @@ use crate::domain::{AgentNo, AgentState, Event, FoldError, Mono, Now, ProviderKi
 use crate::engine::handle::TailView;
 use crate::guard::Gate;
 use crate::provider::Descriptor;
-use crate::store::RunRow;
+use crate::store::rows::RunRow;
 
 use super::burn::Burn;
 use super::keymap::KeyMap;

@@ -4,10 +4,10 @@ use crate::cost::Estimate;
 use crate::dispatch::Request;
 use crate::domain::{AgentNo, ContentRef, Event, Order, RunId};
 use crate::engine::handle::{Ack, Dispatched, HandleError, Update};
-use crate::store::RunRow;
+use crate::store::rows::RunRow;
 
 use super::Exit;
-use super::panes::confirm::Confirm;
+use super::confirm::Confirm;
 
 /// What a pane wants.
 #[derive(Debug)]

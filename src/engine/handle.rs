@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::call::Surroundings;
-use super::clock::Clock;
+pub use super::clock::Clock;
 use super::decide::Refusal;
 pub use super::follow::Watch;
 use super::follow::{fold, read};
@@ -179,9 +179,16 @@ impl Handle {
         // A run that nothing can be sent for stays as it is: taken up, all that is left of it would fail.
         intake::usable(self.around(), &run.spec.provider, run.spec.base_url.as_deref())?;
         read(self.store(), move |store| store.take_over(id, &owner)).await?;
+        // Its last owner may have written more between the first look and the take-over.
+        let run = read(self.store(), move |store| fold(store, id)).await?;
+        let run = run.filter(|run| !run.state.is_final()).ok_or_else(|| {
+            HandleError::Refused(format!("run {id} has ended meanwhile: `flightdeck show {id}` tells its results"))
+        })?;
         let (reply, adopted) = oneshot::channel();
         self.inner.asks.send(Ask::Adopt { run: Box::new(run), reply }).await.map_err(|_| HandleError::Stopped)?;
-        adopted.await.map_err(|_| HandleError::Stopped)?;
+        if !adopted.await.map_err(|_| HandleError::Stopped)? {
+            return Err(HandleError::Refused(format!("run {id} is at work in this process already")));
+        }
         self.submit_here(Order { by: by.to_owned(), reason: None, command: Command::Reopen(id) }).await.map(drop)
     }
 

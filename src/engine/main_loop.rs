@@ -31,7 +31,8 @@ pub(super) enum Ask {
     /// A run as it is, once that is durable.
     Snapshot { run: RunId, reply: SnapshotReply },
     /// A run that was folded from the log, to be at work on.
-    Adopt { run: Box<Run>, reply: tokio::sync::oneshot::Sender<()> },
+    /// Answers whether it was taken: one that is at work here already is left alone.
+    Adopt { run: Box<Run>, reply: tokio::sync::oneshot::Sender<bool> },
     /// Let go of all runs, and stop once that is durable.
     Stop,
 }
@@ -125,8 +126,11 @@ impl MainLoop {
                 None => drop(reply.send(None)),
             },
             Ask::Adopt { run, reply } => {
-                self.state.runs.insert(run.id, *run);
-                let _ = reply.send(());
+                let is_new = !self.state.runs.contains_key(&run.id);
+                if is_new {
+                    self.state.runs.insert(run.id, *run);
+                }
+                let _ = reply.send(is_new);
             }
             Ask::Stop => self.stop(),
         }

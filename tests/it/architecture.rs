@@ -33,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("console", SURFACE),
     ("console::widgets", &["console::theme"]),
     ("config", &["console::keymap", "console::theme", "cost", "domain", "guard", "limits", "provider", "store"]),
+    ("deck", ALL),
     ("app", ALL),
     ("main", ALL),
     ("lib", ALL),

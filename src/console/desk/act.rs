@@ -3,9 +3,9 @@
 use super::Desk;
 use crate::console::Exit;
 use crate::console::action::Action;
+use crate::console::confirm::Confirm;
 use crate::console::layout::PaneId;
 use crate::console::overlay::Overlay;
-use crate::console::panes::confirm::Confirm;
 use crate::console::panes::detail::Detail;
 use crate::console::panes::help::Help;
 use crate::console::panes::runs::Runs;

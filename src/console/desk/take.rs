@@ -9,7 +9,7 @@ use crate::console::overlay::Overlay;
 use crate::console::wish::{Answer, Ask};
 use crate::domain::{ContentRef, Event, RunId};
 use crate::engine::handle::{Ack, Dispatched, HandleError, Update};
-use crate::store::RunRow;
+use crate::store::rows::RunRow;
 
 /// A run whose events don't fit is not watched anew sooner than this.
 const PATIENCE: Duration = Duration::from_secs(5);

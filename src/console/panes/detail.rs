@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::Pane;
-use super::confirm::Confirm;
 use crate::console::action::Action;
+use crate::console::confirm::Confirm;
 use crate::console::format::{amount, count, duration, kind, plural};
 use crate::console::keymap::Context;
 use crate::console::orders;

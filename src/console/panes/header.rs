@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::needs::needs;
 use crate::console::format::{clock, decimals_for, usd};
+use crate::console::needs::needs;
 use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
 use crate::console::widgets::segments::{Segment, join, joined};

@@ -2,9 +2,7 @@
 //! it says as a [`Wish`].
 
 pub(crate) mod agents;
-pub(crate) mod confirm;
 pub(crate) mod detail;
-pub(crate) mod empty;
 pub(crate) mod events;
 pub(crate) mod footer;
 pub(crate) mod header;

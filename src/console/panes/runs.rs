@@ -16,7 +16,7 @@ use crate::console::widgets::frame::popup;
 use crate::console::widgets::text::{fit, left, right};
 use crate::console::wish::{Ask, Wish};
 use crate::domain::{Money, RunId, RunState};
-use crate::store::RunRow;
+use crate::store::rows::RunRow;
 
 /// From this width on it says when, how long and where.
 const WIDE: usize = 100;

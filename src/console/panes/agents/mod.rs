@@ -12,9 +12,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::order::{Order, Sort};
-use super::confirm::Confirm;
-use super::{Pane, empty};
+use super::Pane;
 use crate::console::action::Action;
+use crate::console::confirm::Confirm;
+use crate::console::empty;
 use crate::console::keymap::Context;
 use crate::console::orders;
 use crate::console::place::Place;

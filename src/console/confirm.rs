@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::Pane;
+use super::panes::Pane;
 use crate::console::Exit;
 use crate::console::action::Action;
 use crate::console::format::{amount, plural};
