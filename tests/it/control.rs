@@ -190,6 +190,8 @@ fn each_of_two_processes_has_its_own_runs() {
     home.run("pause --all").exits(2).complains(&["nothing to pause"]);
     home.run(&format!("kill {one}.0 {two}")).exits(0);
     second.end().exits(4);
+    // An order is answered when it is durable; the agent ends when its stream is closed.
+    home.run(&format!("logs -f {one}.0")).exits(0);
     assert_eq!(agent_states(&home, &one), ["terminated", "paused"]);
     home.run("kill --all").exits(0);
     first.end().exits(4);
