@@ -8,7 +8,9 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::exit::{Complaint, Exit};
-use crate::cli::{Cli, Command, ResumeArgs, agents, events, kill, logs, pause, resume, run, runs, show, status, tasks};
+use crate::cli::{
+    Cli, Command, ResumeArgs, agents, events, kill, limit, logs, pause, resume, run, runs, show, status, tasks,
+};
 use crate::config::{Config, Home};
 use crate::console;
 use crate::deck::Deck;
@@ -71,6 +73,7 @@ async fn execute(cli: Cli) -> Result<Exit, Complaint> {
         Command::Pause(args) => app.ordered(async |handle, by| pause::pause(handle, &args, by).await).await,
         Command::Resume(args) => app.ordered(async |handle, by| resume::resume(handle, &args, by).await).await,
         Command::Kill(args) => app.ordered(async |handle, by| kill::kill(handle, &args, by).await).await,
+        Command::Limit(args) => app.ordered(async |handle, by| limit::limit(handle, &args, by).await).await,
         Command::Status(args) => app.listed(async |handle| status::status(handle, &args).await).await,
         Command::Watch => app.listed(async |handle| status::watch(handle).await).await,
         Command::Logs(args) => app.listed(async |handle| logs::logs(handle, &args).await).await,

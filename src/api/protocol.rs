@@ -105,7 +105,7 @@ pub fn read_request(line: &[u8]) -> Result<Order, ProtocolError> {
     }
     let Request { order } = serde_json::from_slice(line)?;
     match order.command {
-        Command::Pause(_) | Command::Resume(_) | Command::Kill(_) => Ok(order),
+        Command::Pause(_) | Command::Resume(_) | Command::Kill(_) | Command::Limit { .. } => Ok(order),
         // These come with content, or belong to the life of the process.
         Command::Create { .. } | Command::Add { .. } | Command::Start(_) | Command::Suspend(_) | Command::Reopen(_) => {
             Err(ProtocolError::NotFromOutside(order.command.word()))

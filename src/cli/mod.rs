@@ -5,6 +5,7 @@ pub mod agents;
 pub mod events;
 pub mod exit;
 pub mod kill;
+pub mod limit;
 pub mod listing;
 pub mod logs;
 pub mod pause;
@@ -54,6 +55,8 @@ pub enum Command {
     Resume(targets::TargetArgs),
     /// Stop agents for good
     Kill(kill::KillArgs),
+    /// Change what a live run may use
+    Limit(limit::LimitArgs),
     /// Show the runs that are at work
     Status(status::StatusArgs),
     /// Show them again whenever something changes, until none is at work

@@ -93,6 +93,7 @@ impl Run {
             id: event.run,
             by: created.by.clone(),
             spec: created.spec.clone(),
+            limits: created.spec.limits.clone(),
             state: RunState::Created,
             last_seq: 1,
             created: event.at,
@@ -191,6 +192,7 @@ impl Run {
                     self.close(Closing::Limit(reached.limit));
                 }
             }
+            Body::LimitsChanged(changed) => self.limits.clone_from(&changed.to),
             Body::BoundExceeded(_) => self.close(Closing::BoundExceeded),
             Body::OperatorAction(action) => match action.action.as_str() {
                 "kill" if action.whole_run => self.close(Closing::Operator),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::NewTask;
 use super::ids::{AgentNo, RunId};
+use super::limits::LimitsChange;
 use super::spec::RunSpec;
 
 /// Which agents of a run.
@@ -55,6 +56,13 @@ pub enum Command {
     Resume(Targets),
     /// Stop agents for good.
     Kill(Targets),
+    /// Change what a run may use.
+    Limit {
+        /// The run.
+        run: RunId,
+        /// What is changed.
+        change: LimitsChange,
+    },
     /// Let go of a run: what is under way is interrupted and goes back to the queue.
     Suspend(RunId),
     /// Go on with a suspended run that this engine has taken over.
@@ -66,7 +74,7 @@ impl Command {
     #[must_use]
     pub fn run(&self) -> RunId {
         match self {
-            Self::Create { run, .. } | Self::Add { run, .. } => *run,
+            Self::Create { run, .. } | Self::Add { run, .. } | Self::Limit { run, .. } => *run,
             Self::Start(run) | Self::Suspend(run) | Self::Reopen(run) => *run,
             Self::Pause(targets) | Self::Resume(targets) | Self::Kill(targets) => targets.run,
         }
@@ -82,6 +90,7 @@ impl Command {
             Self::Pause(_) => "pause",
             Self::Resume(_) => "resume",
             Self::Kill(_) => "kill",
+            Self::Limit { .. } => "limit",
             Self::Suspend(_) => "suspend",
             Self::Reopen(_) => "reopen",
         }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::effect::StopWhy;
 use super::event::{
-    AgentStateChanged, Body, CallFinished, CallStarted, Event, OperatorAction, RunFinished, Settlement, TaskFinished,
-    TaskRetrying, Why,
+    AgentStateChanged, Body, CallFinished, CallStarted, Event, LimitsChanged, OperatorAction, RunFinished, Settlement,
+    TaskFinished, TaskRetrying, Why,
 };
 use super::figures::{amount, count, duration, kind, plural};
+use super::limits::Limits;
 use super::task::TaskError;
 
 /// What happened, in one line; it still has to pass the gate.
@@ -45,6 +46,7 @@ pub fn describe(event: &Event) -> String {
             format!("limit {}: {}; nothing more starts", reached.limit, reached.message)
         }
         Body::LimitReached(reached) => format!("limit {}: {}", reached.limit, reached.message),
+        Body::LimitsChanged(changed) => limits_changed(changed),
         Body::BoundExceeded(exceeded) => format!(
             "call cost {}, more than its bound of {}: nothing more is admitted",
             amount(exceeded.cost_usd),
@@ -52,6 +54,19 @@ pub fn describe(event: &Event) -> String {
         ),
         Body::OperatorAction(action) => operator_action(action),
     }
+}
+
+fn limits_changed(changed: &LimitsChanged) -> String {
+    let (from, to) = (&changed.from, &changed.to);
+    let budget = |limits: &Limits| limits.max_total_cost_usd.map_or_else(|| "none".to_owned(), amount);
+    let mut parts = Vec::new();
+    if from.max_total_cost_usd != to.max_total_cost_usd {
+        parts.push(format!("budget {} → {}", budget(from), budget(to)));
+    }
+    if from.max_parallel != to.max_parallel {
+        parts.push(format!("agents at once {} → {}", from.max_parallel, to.max_parallel));
+    }
+    format!("limits changed: {}", parts.join(", "))
 }
 
 fn tasks(number: u32) -> String {

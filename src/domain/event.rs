@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::AgentMove;
 use super::effect::StopWhy;
 use super::ids::{AgentNo, ContentRef, Key, RunId, TaskNo};
-use super::limits::LimitName;
+use super::limits::{LimitName, Limits};
 use super::money::{Money, Totals, Usage};
 use super::report::{Answer, CallError, Quota, Receipt, Sent};
 use super::run::RunState;
@@ -175,6 +175,8 @@ bodies! {
     CallFinished(Box<CallFinished>) = "call_finished", 1;
     /// A limit tripped.
     LimitReached(LimitReached) = "limit_reached", 1;
+    /// The operator changed what the run may use.
+    LimitsChanged(Box<LimitsChanged>) = "limits_changed", 1;
     /// A call used more than its bound: nothing more is admitted.
     BoundExceeded(BoundExceeded) = "bound_exceeded", 1;
     /// The operator did something.
@@ -494,6 +496,15 @@ pub struct LimitReached {
     pub stops_run: bool,
 }
 
+/// Data of `limits_changed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LimitsChanged {
+    /// What they were.
+    pub from: Limits,
+    /// What they are now.
+    pub to: Limits,
+}
+
 /// Data of `bound_exceeded`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BoundExceeded {
@@ -508,7 +519,7 @@ pub struct BoundExceeded {
 /// Data of `operator_action`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperatorAction {
-    /// What was asked for: `pause`, `resume`, `kill`.
+    /// What was asked for: `pause`, `resume`, `kill`, `limit`, `suspend`.
     pub action: String,
     /// Who asked.
     pub by: String,

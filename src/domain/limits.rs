@@ -70,6 +70,27 @@ impl Limits {
     }
 }
 
+/// What an operator changes of a run's limits; nothing: it stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitsChange {
+    /// The budget.
+    pub max_total_cost_usd: Option<Money>,
+    /// How many tasks may have a slot at once.
+    pub max_parallel: Option<u32>,
+}
+
+impl LimitsChange {
+    /// The limits that it leads to.
+    #[must_use]
+    pub fn applied_to(&self, limits: &Limits) -> Limits {
+        Limits {
+            max_total_cost_usd: self.max_total_cost_usd.or(limits.max_total_cost_usd),
+            max_parallel: self.max_parallel.unwrap_or(limits.max_parallel),
+            ..limits.clone()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -27,7 +27,7 @@ pub use command::{Command, Order, Targets};
 pub use effect::{Effect, StopWhy};
 pub use event::{Body, Event, Severity};
 pub use ids::{AgentId, AgentNo, ContentRef, IdError, Key, RunId, TaskNo};
-pub use limits::{LimitName, Limits};
+pub use limits::{LimitName, Limits, LimitsChange};
 pub use money::{ModelPrice, Money, MoneyError, Price, Totals, Usage};
 pub use report::{Answer, CallEnd, CallError, ErrorKind, Receipt, Report, Sent};
 pub use run::RunState;

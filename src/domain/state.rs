@@ -8,7 +8,7 @@ use super::agent::AgentState;
 use super::effect::StopWhy;
 use super::event::{Cached, CallFinished};
 use super::ids::{AgentNo, ContentRef, Key, RunId, TaskNo};
-use super::limits::LimitName;
+use super::limits::{LimitName, Limits};
 use super::money::{Money, Totals, Usage};
 use super::report::{ErrorKind, Quota};
 use super::run::RunState;
@@ -32,6 +32,8 @@ pub struct Run {
     pub by: String,
     /// What it is asked to do.
     pub spec: Arc<RunSpec>,
+    /// What it may use: as its specification says, until an operator changes it.
+    pub limits: Limits,
     /// Where it is in its life.
     pub state: RunState,
     /// The sequence number of its last event.

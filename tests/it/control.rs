@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
+use flightdeck::deck::Deck;
+use flightdeck::domain::{Command, Order, RunId, Targets};
 use serde_json::Value;
 
 use crate::support::flightdeck::{Home, Running};
@@ -188,10 +190,69 @@ fn each_of_two_processes_has_its_own_runs() {
     home.run("pause --all").exits(2).complains(&["nothing to pause"]);
     home.run(&format!("kill {one}.0 {two}")).exits(0);
     second.end().exits(4);
+    // An order is answered when it is durable; the agent ends when its stream is closed.
+    home.run(&format!("logs -f {one}.0")).exits(0);
     assert_eq!(agent_states(&home, &one), ["terminated", "paused"]);
     home.run("kill --all").exits(0);
     first.end().exits(4);
     assert_eq!(home.run("status").exits(0).stdout, "no run is at work in this home\n");
+}
+
+#[test]
+fn the_limits_of_a_live_run_are_changed() {
+    let server = hanging();
+    let home = Home::with(&server).rows(4);
+    let (running, id) = at_work(&home, &server, 2);
+    home.run(&format!("limit {id}")).exits(2);
+    home.run(&format!("limit {id} --max-parallel 2")).exits(2).complains(&["these are its limits already"]);
+    home.run(&format!("limit {id} --max-parallel 3")).exits(0);
+    server.wait_for_requests(3);
+    home.run(&format!("limit {id} --budget 5 --reason enough")).exits(0);
+    assert_eq!(home.newest_run()["budget_usd"], "5");
+    let log = home.run(&format!("logs {id}")).exits(0).stdout;
+    assert!(log.contains("limits changed: budget none → $5.00"), "{log}");
+    home.run(&format!("kill {id}")).exits(0);
+    running.end().exits(4);
+    home.run(&format!("limit {id} --max-parallel 5")).exits(2).complains(&["has ended"]);
+}
+
+/// What a console does with a run of another process.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handle_finds_the_owner_of_a_run() {
+    let server = hanging();
+    let home = Home::with(&server).rows(2);
+    let (running, id) = at_work(&home, &server, 2);
+    let run: RunId = id.parse().unwrap();
+    let order = |command| Order { by: "ada".to_owned(), reason: None, command };
+    let mut deck = Deck::open(home.dir()).unwrap();
+    deck.listen().unwrap();
+    let paused = deck.handle().submit(order(Command::Pause(Targets::some(run, vec![1])))).await.unwrap();
+    assert_eq!(paused.agents, 1);
+    let again = deck.handle().submit(order(Command::Pause(Targets::some(run, vec![1])))).await.unwrap_err();
+    assert!(again.to_string().contains("nothing to pause"), "{again}");
+    let killed = deck.handle().submit(order(Command::Kill(Targets::all(run)))).await.unwrap();
+    assert_eq!(killed.agents, 2);
+    tokio::task::spawn_blocking(|| running.end().exits(4)).await.unwrap();
+    deck.close().await;
+}
+
+/// A suspended run that is continued from a console belongs to its process from then on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_run_is_taken_over() {
+    let server = hanging();
+    let home = Home::new().rows(2);
+    let provider = format!("kind = \"openai\"\nbase_url = \"{}\"\nauth = {{ type = \"none\" }}", server.base_url());
+    let config = format!("default_provider = \"local\"\n[providers.local]\nmodel = \"small\"\n{provider}\n");
+    home.write("config.toml", &config);
+    let (running, id) = at_work(&home, &server, 2);
+    running.kill();
+    let reopen = Command::Reopen(id.parse().unwrap());
+    let deck = Deck::open(home.dir()).unwrap();
+    deck.handle().submit(Order { by: "ada".to_owned(), reason: None, command: reopen }).await.unwrap();
+    server.wait_for_requests(4);
+    let row = home.newest_run();
+    assert_eq!((&row["state"], &row["owner_pid"]), (&"running".into(), &std::process::id().into()));
+    deck.close().await;
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod admission;
 mod crash;
+mod limits;
 mod operator;
 mod outcomes;
 mod script;

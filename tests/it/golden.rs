@@ -7,6 +7,8 @@ use crate::support::log::{fold, from_line, to_line};
 
 /// Every kind of event as version 1 wrote it. Never to be changed: what is new gets a new file.
 const V1: &str = include_str!("../fixtures/golden/v1.jsonl");
+/// Limits that were changed while their run was at work.
+const V1_LIMITS: &str = include_str!("../fixtures/golden/v1_limits.jsonl");
 
 #[test]
 fn version_1_folds_to_what_it_always_did() {
@@ -15,8 +17,16 @@ fn version_1_folds_to_what_it_always_did() {
 }
 
 #[test]
+fn changed_limits_fold_to_what_they_always_did() {
+    let state = fold(&events(V1_LIMITS));
+    assert_eq!(summary(&state), include_str!("../fixtures/golden/v1_limits.summary.txt"));
+    let run = state.runs.values().next().expect("a run");
+    assert_eq!((run.limits.max_parallel, run.money.budget), (run.spec.limits.max_parallel + 3, "0.1".parse().ok()));
+}
+
+#[test]
 fn version_1_has_every_kind() {
-    let seen: Vec<&str> = events(V1).iter().map(|event| event.body.kind()).collect();
+    let seen: Vec<&str> = [V1, V1_LIMITS].iter().flat_map(|log| events(log)).map(|event| event.body.kind()).collect();
     let missing: Vec<_> = Body::KINDS.iter().filter(|kind| !seen.contains(kind)).collect();
     assert!(missing.is_empty(), "a released log has no {missing:?}: add a file with the kinds of this release");
 }
@@ -24,7 +34,7 @@ fn version_1_has_every_kind() {
 /// A change of what is written is a new version of its kind.
 #[test]
 fn what_is_written_now_is_what_is_read() {
-    for line in V1.lines() {
+    for line in V1.lines().chain(V1_LIMITS.lines()) {
         let event = from_line(line);
         let version = format!("\"v\":{},", event.body.version());
         assert!(!line.contains(&version) || to_line(&event) == line, "wanted {line}\n   got {}", to_line(&event));

@@ -150,7 +150,7 @@ fn facts(view: &View, run: &Run, no: AgentNo, task: &Task) -> Vec<(Look, String)
                 run.spec.model,
                 run.spec.provider,
                 task.attempts,
-                run.spec.limits.retries + 1,
+                run.limits.retries + 1,
                 plural(u64::from(agent.turns), "turn"),
                 duration(active)
             ),

@@ -58,7 +58,7 @@ impl Quota {
     /// What no limit holds, but an operator asks for.
     fn facts(&self, run: &Run) -> Vec<Gauge> {
         let plain = |name, text| Gauge { name, text, used: 0, whole: 0, warns: false };
-        let limits = &run.spec.limits;
+        let limits = &run.limits;
         let estimated = if run.usage.estimated { "~" } else { "" };
         vec![
             plain("retries", format!("{} · at most {} each", self.retries, limits.retries)),
@@ -82,7 +82,7 @@ pub(crate) fn compact(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) 
 }
 
 fn gauges(view: &View, run: &Run) -> Vec<Gauge> {
-    let limits = &run.spec.limits;
+    let limits = &run.limits;
     let gauge = |name, used: u64, whole: u64, warns| Gauge {
         name,
         text: format!("{} / {}", count(used), count(whole)),

@@ -47,7 +47,7 @@ pub(super) fn admit(state: &State, run: &Run, now: Now) -> Decision {
 }
 
 fn free_slots(state: &State, run: &Run) -> u32 {
-    let own = run.spec.limits.max_parallel.saturating_sub(run.slots);
+    let own = run.limits.max_parallel.saturating_sub(run.slots);
     let Some(most) = run.spec.provider_max_concurrent else { return own };
     // A run that was let go of has no calls: its slots are for the held results that it keeps.
     let same = |other: &&Run| other.state.is_live() && other.spec.provider == run.spec.provider;
@@ -119,7 +119,7 @@ fn start(draft: &mut Draft, run: &Run, no: TaskNo, task: &Task, max_tokens: u32,
         key: task.key,
         max_tokens,
     }));
-    let left = run.spec.limits.agent_timeout().saturating_sub(task.active);
+    let left = run.limits.agent_timeout().saturating_sub(task.active);
     draft.effect(Effect::Wake { at: draft.now.mono.after(left), timer: Timer::Call { run: run.id, task: no, call } });
 }
 

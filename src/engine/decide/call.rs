@@ -46,7 +46,7 @@ pub(super) fn time_is_up(run: &Run, no: TaskNo, call_id: u64, now: Now) -> Decis
     if call.stopping.is_some() || call.paused_since.is_some() {
         return draft.decision;
     }
-    let timeout = run.spec.limits.agent_timeout();
+    let timeout = run.limits.agent_timeout();
     let left = timeout.saturating_sub(task.active + call.active(now.mono));
     if left > Duration::ZERO {
         let timer = Timer::Call { run: run.id, task: no, call: call_id };
@@ -187,7 +187,7 @@ fn fail_or_retry(
         },
         |error| TaskError { kind: error.kind, message: error.message.clone(), retryable: error.retryable },
     );
-    let limits = &run.spec.limits;
+    let limits = &run.limits;
     let time_left = so_far.active < limits.agent_timeout();
     if kept.retryable && task.attempts <= limits.retries && run.closing.is_none() && time_left {
         let asked = error.and_then(|error| error.retry_after_ms);
@@ -278,7 +278,7 @@ pub(super) fn end_agent(draft: &mut Draft, run: &Run, no: TaskNo, agent: AgentNo
 fn stop_message(run: &Run, why: StopWhy) -> String {
     match why {
         StopWhy::Killed => "stopped by the operator".to_owned(),
-        StopWhy::Timeout => format!("took longer than its timeout of {}", seconds(run.spec.limits.agent_timeout())),
+        StopWhy::Timeout => format!("took longer than its timeout of {}", seconds(run.limits.agent_timeout())),
         StopWhy::Limit => "stopped because a limit of the run was reached".to_owned(),
         StopWhy::Interrupted => "interrupted".to_owned(),
         StopWhy::Unusable => "stopped because the provider can't be used".to_owned(),

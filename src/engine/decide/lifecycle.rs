@@ -81,7 +81,7 @@ pub(super) fn give_up(draft: &mut Draft, run: &Run) {
 }
 
 fn arm_deadline(draft: &mut Draft, run: &Run, now: Now) {
-    if let Some(total) = run.spec.limits.total_timeout_ms {
+    if let Some(total) = run.limits.total_timeout_ms {
         let at = now.mono.after(Duration::from_millis(total));
         draft.effect(Effect::Wake { at, timer: Timer::Run { run: run.id } });
     }
@@ -90,7 +90,7 @@ fn arm_deadline(draft: &mut Draft, run: &Run, now: Now) {
 /// The run's time is up.
 pub(super) fn time_is_up(run: &Run, now: Now) -> Decision {
     let mut draft = Draft::of(run, now);
-    let Some((total, since)) = run.spec.limits.total_timeout_ms.zip(run.since) else { return draft.decision };
+    let Some((total, since)) = run.limits.total_timeout_ms.zip(run.since) else { return draft.decision };
     let due = now.mono.since(since) >= Duration::from_millis(total);
     if due && run.state.is_live() && run.closing.is_none() {
         let message = format!("the run took longer than {} s", total.div_ceil(1000));
@@ -162,7 +162,7 @@ pub(super) fn finish(run: &Run, now: Now) -> Decision {
     let tasks = u32::try_from(run.tasks.len()).unwrap_or(u32::MAX);
     let limit = (run.refused > 0).then_some(Closing::Limit(LimitName::MaxTotalCostUsd));
     let stopped_by = run.closing.or(limit);
-    let met = exit_conditions_met(succeeded, tasks, run.spec.limits.min_success);
+    let met = exit_conditions_met(succeeded, tasks, run.limits.min_success);
     let state = match stopped_by {
         Some(Closing::Unusable(_)) => RunState::Failed,
         Some(_) => RunState::Cancelled,

@@ -76,6 +76,9 @@ pub enum Refusal {
         /// Its last agent.
         last: u32,
     },
+    /// A model without a price can't have a budget.
+    #[error("model `{0}` has no price, so that what run {1} costs is not counted: it can have no budget")]
+    Unpriced(String, RunId),
     /// None of the agents is in a state in which this makes a difference.
     #[error("nothing to {action}: {why}")]
     Nothing {

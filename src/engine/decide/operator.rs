@@ -3,10 +3,10 @@
 use super::call::{Ended, conclude, end_waiting, may_stop_for_good, stop};
 use super::{Decision, Draft, Refusal, lifecycle};
 use crate::domain::effect::{StopWhy, Timer};
-use crate::domain::event::{Body, CallFinished, OperatorAction, Settlement, Why};
+use crate::domain::event::{Body, CallFinished, LimitsChanged, OperatorAction, Settlement, Why};
 use crate::domain::{
-    AgentNo, AgentState, Call, CallError, Command, Effect, ErrorKind, Money, Now, Order, Receipt, Run, RunId, RunState,
-    Sent, State, Targets, Task, TaskError, TaskNo,
+    AgentNo, AgentState, Call, CallError, Command, Effect, ErrorKind, LimitsChange, Money, Now, Order, Receipt, Run,
+    RunId, RunState, Sent, State, Targets, Task, TaskError, TaskNo,
 };
 
 pub(super) fn order(state: &State, order: &Order, now: Now) -> Result<Decision, Refusal> {
@@ -24,6 +24,7 @@ pub(super) fn order(state: &State, order: &Order, now: Now) -> Result<Decision, 
         Command::Pause(targets) => pause(find(&targets.run)?, targets, order, now),
         Command::Resume(targets) => resume(find(&targets.run)?, targets, order, now),
         Command::Kill(targets) => kill(find(&targets.run)?, targets, order, now),
+        Command::Limit { run, change } => limit(find(run)?, *change, order, now),
         Command::Suspend(run) => suspend(find(run)?, order, now),
         Command::Reopen(run) => {
             let run = find(run)?;
@@ -136,7 +137,7 @@ fn resume_agent(draft: &mut Draft, run: &Run, no: AgentNo) {
     draft.move_agent(agent.task, no, AgentState::Paused, before);
     if let Some(call) = &task.call {
         draft.effect(Effect::Release { run: run.id, task: agent.task, call: call.id });
-        let left = run.spec.limits.agent_timeout().saturating_sub(task.active + call.active(draft.now.mono));
+        let left = run.limits.agent_timeout().saturating_sub(task.active + call.active(draft.now.mono));
         let timer = Timer::Call { run: run.id, task: agent.task, call: call.id };
         draft.effect(Effect::Wake { at: draft.now.mono.after(left), timer });
     } else if let Some(held) = &task.held {
@@ -186,6 +187,23 @@ fn give_up(run: &Run, targets: &Targets, order: &Order, now: Now) -> Result<Deci
     let mut draft = Draft::of(run, now);
     note(&mut draft, order, "kill", run.agents.len(), true);
     lifecycle::give_up(&mut draft, run);
+    Ok(draft.decision)
+}
+
+/// A budget below what is committed already admits nothing until enough of it has come back.
+fn limit(run: &Run, change: LimitsChange, order: &Order, now: Now) -> Result<Decision, Refusal> {
+    live(run, "given other limits")?;
+    let to = change.applied_to(&run.limits);
+    if to == run.limits {
+        return Err(Refusal::Nothing { action: "change", why: "these are its limits already" });
+    }
+    if change.max_total_cost_usd.is_some() && !run.spec.priced {
+        return Err(Refusal::Unpriced(run.spec.model.to_string(), run.id));
+    }
+    let mut draft = Draft::of(run, now);
+    note(&mut draft, order, "limit", 0, true);
+    draft.totals.budget = to.max_total_cost_usd;
+    draft.run_money_event(Body::LimitsChanged(Box::new(LimitsChanged { from: run.limits.clone(), to })));
     Ok(draft.decision)
 }
 

@@ -8,6 +8,7 @@
 //! | `start`, `suspend`, `reopen` | that command |
 //! | `add N` | N more tasks |
 //! | `pause`, `resume`, `kill` | of the whole run, or of the agents that follow |
+//! | `budget USD`, `parallel N` | the run's limits are changed |
 //! | `end T HOW [TOKENS]` | the last call of task T ended, see [`Stage::end`] |
 //! | `stray T` | a report about a call of task T that never was |
 //! | `after DURATION` | time passes, and timers fire |
@@ -19,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use flightdeck::domain::effect::Timer;
 use flightdeck::domain::event::NewTask;
 use flightdeck::domain::{
-    CallEnd, Command, Effect, ErrorKind, Event, Mono, Now, Report, RunId, RunSpec, RunState, Sent, State, Targets,
-    TaskNo, Wall,
+    CallEnd, Command, Effect, ErrorKind, Event, LimitsChange, Mono, Now, Report, RunId, RunSpec, RunState, Sent, State,
+    Targets, TaskNo, Wall,
 };
 use flightdeck::engine::decide::Input;
 
@@ -138,6 +139,8 @@ impl Stage {
             "pause" => self.ask(Command::Pause(targets())),
             "resume" => self.ask(Command::Resume(targets())),
             "kill" => self.ask(Command::Kill(targets())),
+            "budget" => self.limit(run, LimitsChange { max_total_cost_usd: rest[0].parse().ok(), max_parallel: None }),
+            "parallel" => self.limit(run, LimitsChange { max_total_cost_usd: None, max_parallel: Some(number(rest)) }),
             "end" => self.end(run, number(rest), &rest[1..]),
             "stray" => self.report(run, number(rest), 9999, answered(1)),
             "after" => self.after(rest[0]),
@@ -146,6 +149,10 @@ impl Stage {
             "tasks" => vec![words::tasks(&self.state.runs[&run])],
             other => panic!("no input is called {other}"),
         }
+    }
+
+    fn limit(&mut self, run: RunId, change: LimitsChange) -> Vec<String> {
+        self.ask(Command::Limit { run, change })
     }
 
     fn ask(&mut self, command: Command) -> Vec<String> {

@@ -39,6 +39,10 @@ fn event(event: &Event) -> String {
         Body::LimitReached(reached) => {
             format!(" {}{}", reached.limit, if reached.stops_run { ", stops the run" } else { "" })
         }
+        Body::LimitsChanged(changed) => {
+            let budget = changed.to.max_total_cost_usd.map_or_else(|| "none".to_owned(), |budget| budget.to_string());
+            format!(" budget {budget}, {} at once", changed.to.max_parallel)
+        }
         Body::BoundExceeded(exceeded) => format!(" {} over {}", exceeded.cost_usd, exceeded.bound_usd),
         Body::OperatorAction(action) => {
             let whole = if action.whole_run { ", whole run" } else { "" };

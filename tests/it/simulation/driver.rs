@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use flightdeck::domain::effect::Timer;
 use flightdeck::domain::{
-    AgentNo, Body, CallEnd, Command, Effect, Event, Mono, Now, Report, RunId, RunState, State, Targets, Wall,
+    AgentNo, Body, CallEnd, Command, Effect, Event, LimitsChange, Money, Mono, Now, Report, RunId, RunState, State,
+    Targets, Wall,
 };
 use flightdeck::engine::decide::{self, Input};
 
@@ -225,11 +226,20 @@ impl Driver {
         let command = match self.random.below(100) {
             0..45 => Command::Pause(targets),
             45..85 => Command::Resume(targets),
-            85..94 => Command::Kill(targets),
+            85..90 => Command::Limit { run, change: self.change() },
+            90..94 => Command::Kill(targets),
             94..98 => Command::Suspend(run),
             _ => Command::Start(run),
         };
         self.ask(command);
+    }
+
+    fn change(&mut self) -> LimitsChange {
+        let budget = Money::from_nanos(self.random.below(300_000_000));
+        LimitsChange {
+            max_total_cost_usd: self.random.chance(500).then_some(budget),
+            max_parallel: self.random.chance(500).then(|| self.random.between(1, 6)),
+        }
     }
 
     fn agents(&mut self, run: RunId) -> Vec<AgentNo> {

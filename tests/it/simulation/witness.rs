@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flightdeck::domain::event::OperatorAction;
 use flightdeck::domain::{
-    AgentState, Body, Event, Money, Run, RunId, RunState, State, StopWhy, TaskNo, TaskState, Totals,
+    AgentState, Body, Event, Limits, Money, Run, RunId, RunState, State, StopWhy, TaskNo, TaskState, Totals,
 };
 
 use super::world::World;
@@ -25,6 +25,9 @@ struct Book {
     /// Tasks whose call the operator stopped.
     killed: BTreeSet<TaskNo>,
     killed_all: bool,
+    limits: Limits,
+    /// Whether a limit was lowered: what was begun before may be above it.
+    lowered: bool,
     bound_exceeded: bool,
     tasks: usize,
     state: Option<RunState>,
@@ -72,7 +75,17 @@ impl Book {
         }
         let task = event.task.unwrap_or(TaskNo::MAX);
         match &event.body {
-            Body::RunCreated(_) => self.state = Some(RunState::Created),
+            Body::RunCreated(created) => {
+                self.limits = created.spec.limits.clone();
+                self.state = Some(RunState::Created);
+            }
+            Body::LimitsChanged(changed) => {
+                assert_eq!(changed.from, self.limits, "{event:?}");
+                let budget = |limits: &Limits| limits.max_total_cost_usd.unwrap_or(Money::MAX);
+                let (from, to) = (&changed.from, &changed.to);
+                self.lowered |= budget(to) < budget(from) || to.max_parallel < from.max_parallel;
+                self.limits = changed.to.clone();
+            }
             Body::TasksCreated(created) => self.tasks += created.tasks.len(),
             Body::RunStarted(_) | Body::RunResumed(_) => self.state = Some(RunState::Running),
             Body::RunPaused(_) => self.state = Some(RunState::Paused),
@@ -120,7 +133,10 @@ impl Book {
         assert!(!self.killed.contains(&task) && !self.killed_all, "started after it was killed: {event:?}");
         assert!(self.open.values().all(|(open, _)| *open != task), "two calls of one task: {event:?}");
         assert_eq!(self.state, Some(RunState::Running), "{event:?}");
+        assert!(self.open.len() < self.limits.max_parallel as usize, "too many at once: {event:?}");
         self.open.insert(event.seq, (task, bound));
+        let committed = self.totals(None).committed();
+        assert!(self.limits.max_total_cost_usd.is_none_or(|budget| committed <= budget), "over budget: {event:?}");
     }
 
     fn totals(&self, budget: Option<Money>) -> Totals {
@@ -129,9 +145,10 @@ impl Book {
     }
 
     fn check(&self, run: &Run) {
-        assert_eq!(run.money, self.totals(run.spec.limits.max_total_cost_usd), "the run's money");
+        assert_eq!(run.money, self.totals(self.limits.max_total_cost_usd), "the run's money");
         let within = run.money.budget.is_none_or(|budget| run.money.committed() <= budget);
-        assert!(within || self.bound_exceeded, "over budget: {:?}", run.money);
+        assert!(within || self.bound_exceeded || self.lowered, "over budget: {:?}", run.money);
+        assert!(run.slots <= self.limits.max_parallel || self.lowered, "{} slots", run.slots);
         assert_eq!(Some(run.state), self.state);
         assert_eq!(run.last_seq, self.last_seq);
         let open: BTreeMap<u64, (TaskNo, Money)> =
@@ -144,7 +161,6 @@ fn check_counts(run: &Run) {
     let has_slot = |state| matches!(state, TaskState::Assigned | TaskState::Running);
     let slots = run.tasks.iter().filter(|task| has_slot(task.state)).count();
     assert_eq!(run.slots as usize, slots, "slots");
-    assert!(run.slots <= run.spec.limits.max_parallel, "{} slots", run.slots);
     let of = |state| run.tasks.iter().filter(|task| task.state == state).count();
     for state in [
         TaskState::Queued,
