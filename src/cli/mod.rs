@@ -16,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 use self::listing::ListArgs;
 use self::run::args::RunArgs;
+use crate::aggregate::Method;
 
 /// flightdeck: a terminal console for people who run fleets of AI agents.
 #[derive(Debug, Parser)]
@@ -66,4 +67,7 @@ pub struct ResumeArgs {
     /// Write the summary there, as JSON
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
+    /// One value of all results: all, rank:FIELD, vote:FIELD, best:FIELD or command:CMD
+    #[arg(long, value_name = "METHOD")]
+    pub aggregate: Option<Method>,
 }

@@ -1,5 +1,6 @@
 //! `run` and `resume-run`: a dispatch without the screen.
 
+pub mod aggregate;
 pub mod args;
 pub mod progress;
 pub mod results;
@@ -9,9 +10,13 @@ use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
 
+use serde_json::Value;
+
+use self::aggregate::for_people;
 use self::args::RunArgs;
 use self::progress::{Progress, summarise};
 use self::results::{Results, Summary};
+use super::ResumeArgs;
 use super::exit::{Complaint, Exit};
 use crate::cost::Estimate;
 use crate::domain::{Body, Event, Limits, Run, RunId, TaskNo};
@@ -40,7 +45,7 @@ pub async fn begin(
 
 /// Runs a dispatch to its end, and tells its results.
 pub async fn run(handle: &Handle, args: &RunArgs, by: &str, defaults: &Limits) -> Result<Exit, Complaint> {
-    let out = output(args.out.as_deref())?;
+    let out = output(args.out.as_deref())?.aggregated(args.aggregate.as_ref());
     let summary = args.summary.as_deref().map(create).transpose()?;
     match begin(handle, args, by, defaults).await? {
         Some(dispatched) => follow(handle, dispatched.run, out, summary, BTreeSet::new()).await,
@@ -49,15 +54,9 @@ pub async fn run(handle: &Handle, args: &RunArgs, by: &str, defaults: &Limits) -
 }
 
 /// Goes on with a suspended run; all of its results are told, those from before as cached.
-pub async fn resume(
-    handle: &Handle,
-    id: RunId,
-    by: &str,
-    out: Option<&Path>,
-    summary: Option<&Path>,
-) -> Result<Exit, Complaint> {
-    let out = output(out)?;
-    let summary = summary.map(create).transpose()?;
+pub async fn resume(handle: &Handle, id: RunId, by: &str, args: &ResumeArgs) -> Result<Exit, Complaint> {
+    let out = output(args.out.as_deref())?.aggregated(args.aggregate.as_ref());
+    let summary = args.summary.as_deref().map(create).transpose()?;
     let filter = Filter { run: Some(id), ..Filter::default() };
     let rows = handle.tasks(filter.clone()).await?;
     let before: BTreeSet<TaskNo> = rows.iter().filter(|row| row.finished.is_some()).map(|row| row.task).collect();
@@ -104,14 +103,40 @@ async fn follow(
     }
     progress.finish();
     let run = run.ok_or_else(|| Complaint::usage(format!("there is no run {id}")))?;
-    let told = Summary::of(&run);
+    let (aggregate, met) = aggregated(handle, &run, &mut out).await?;
+    let told = Summary { aggregate, ..Summary::of(&run) };
     if let Some(mut file) = summary {
         serde_json::to_writer(&mut file, &told).map_err(std::io::Error::from)?;
         writeln!(file)?;
         file.flush()?;
     }
     summarise(&told, &out.failures(3))?;
-    Ok(Exit::of(&run))
+    Ok(match Exit::of(&run) {
+        Exit::Met if !met => Exit::NotMet,
+        exit => exit,
+    })
+}
+
+/// Tells what the results of a run come to, where that was asked for; whether that could be done.
+/// A run that goes on later has no such value yet.
+async fn aggregated(handle: &Handle, run: &Run, out: &mut Results) -> Result<(Option<Value>, bool), Complaint> {
+    if !run.state.is_final() {
+        return Ok((None, true));
+    }
+    let Some((method, ended)) = out.aggregate(handle.gate()).await else { return Ok((None, true)) };
+    let mut err = std::io::stderr().lock();
+    match ended {
+        Ok(value) => {
+            for line in for_people(&method, &value, handle.gate()) {
+                writeln!(err, "{line}")?;
+            }
+            Ok((Some(value), true))
+        }
+        Err(problem) => {
+            writeln!(err, "error: the results were not aggregated: {}", handle.gate().screen(&problem))?;
+            Ok((None, false))
+        }
+    }
 }
 
 /// Tells the results that were there before anything was followed, in the order of their ends.
