@@ -10,12 +10,12 @@ use super::{Aggregator, Field, ResultView};
 pub(super) struct Best {
     field: Field,
     tally: Tally,
-    best: Option<(Score, u64, Value)>,
+    leader: Option<(Score, u64, Value)>,
 }
 
 impl Best {
     pub(super) fn new(field: Field) -> Self {
-        Self { field, tally: Tally::default(), best: None }
+        Self { field, tally: Tally::default(), leader: None }
     }
 }
 
@@ -25,10 +25,10 @@ impl Aggregator for Best {
         let task = result.task();
         // Of equal ones the first task's, whenever it ended.
         let better =
-            self.best.as_ref().is_none_or(|(known, holder, _)| score.cmp(known).then(holder.cmp(&task)).is_gt());
+            self.leader.as_ref().is_none_or(|(known, holder, _)| score.cmp(known).then(holder.cmp(&task)).is_gt());
         if better {
             let (args, output) = (result.args(), result.output_value());
-            self.best = Some((score, task, json!({"task": task, "value": value, "args": args, "output": output})));
+            self.leader = Some((score, task, json!({"task": task, "value": value, "args": args, "output": output})));
         }
     }
 
@@ -37,7 +37,7 @@ impl Aggregator for Best {
         value.insert("method".into(), "best".into());
         value.insert("field".into(), self.field.to_string().into());
         self.tally.counts(true, &mut value);
-        value.insert("best".into(), self.best.map_or(Value::Null, |(_, _, best)| best));
+        value.insert("best".into(), self.leader.map_or(Value::Null, |(_, _, best)| best));
         value.into()
     }
 }

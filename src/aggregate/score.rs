@@ -73,8 +73,8 @@ mod tests {
 
     use super::*;
 
-    fn score(value: Value) -> Score {
-        Score::of(&value).unwrap_or_else(|| panic!("{value} is a number"))
+    fn score(value: &Value) -> Score {
+        Score::of(value).unwrap_or_else(|| panic!("{value} is a number"))
     }
 
     #[test]
@@ -94,11 +94,11 @@ mod tests {
             json!("1e40"),
         ];
         for (low, high) in rising.iter().zip(rising.iter().skip(1)) {
-            assert!(score(low.clone()) < score(high.clone()), "{low} < {high}");
+            assert!(score(low) < score(high), "{low} < {high}");
         }
         for (a, b) in [(json!(1), json!(1.0)), (json!("1.50"), json!(1.5)), (json!(-0.0), json!(0))] {
-            assert_eq!(score(a.clone()), score(b.clone()));
-            assert_eq!(score(a).canonical(), score(b).canonical());
+            assert_eq!(score(&a), score(&b));
+            assert_eq!(score(&a).canonical(), score(&b).canonical());
         }
     }
 

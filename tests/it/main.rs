@@ -7,9 +7,11 @@
     reason = "a test that can't go on says so by failing, in its helpers too"
 )]
 
+mod aggregate;
 mod architecture;
 mod decide;
 mod docs;
+mod examples;
 mod golden;
 mod openai;
 mod process;

@@ -103,7 +103,7 @@ async fn follow(
     }
     progress.finish();
     let run = run.ok_or_else(|| Complaint::usage(format!("there is no run {id}")))?;
-    let (aggregate, met) = aggregated(handle, &run, &mut out).await?;
+    let (aggregate, met) = aggregated(handle, &run, &mut out).await;
     let told = Summary { aggregate, ..Summary::of(&run) };
     if let Some(mut file) = summary {
         serde_json::to_writer(&mut file, &told).map_err(std::io::Error::from)?;
@@ -119,24 +119,19 @@ async fn follow(
 
 /// Tells what the results of a run come to, where that was asked for; whether that could be done.
 /// A run that goes on later has no such value yet.
-async fn aggregated(handle: &Handle, run: &Run, out: &mut Results) -> Result<(Option<Value>, bool), Complaint> {
+async fn aggregated(handle: &Handle, run: &Run, out: &mut Results) -> (Option<Value>, bool) {
     if !run.state.is_final() {
-        return Ok((None, true));
+        return (None, true);
     }
-    let Some((method, ended)) = out.aggregate(handle.gate()).await else { return Ok((None, true)) };
-    let mut err = std::io::stderr().lock();
-    match ended {
-        Ok(value) => {
-            for line in for_people(&method, &value, handle.gate()) {
-                writeln!(err, "{line}")?;
-            }
-            Ok((Some(value), true))
-        }
-        Err(problem) => {
-            writeln!(err, "error: the results were not aggregated: {}", handle.gate().screen(&problem))?;
-            Ok((None, false))
-        }
-    }
+    let Some((method, ended)) = out.aggregate(handle.gate()).await else { return (None, true) };
+    let lines = match &ended {
+        Ok(value) => for_people(&method, value, handle.gate()),
+        Err(problem) => vec![format!("error: the results were not aggregated: {}", handle.gate().screen(problem))],
+    };
+    // Nothing can be told where standard error is gone.
+    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
+    let met = ended.is_ok();
+    (ended.ok(), met)
 }
 
 /// Tells the results that were there before anything was followed, in the order of their ends.

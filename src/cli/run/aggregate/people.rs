@@ -6,7 +6,7 @@ use crate::aggregate::Method;
 use crate::guard::Gate;
 
 /// More lines than this are in the summary only.
-const MOST_LINES: usize = 20;
+const MOST_LINES: usize = 25;
 const WIDEST: usize = 100;
 
 /// The lines of an aggregate, clean for a terminal.
@@ -149,6 +149,6 @@ mod tests {
     fn a_long_list_is_cut_and_says_so() {
         let said = lines("rank:duration_ms", &["x"; 30]);
         assert_eq!(said.lines().count(), MOST_LINES + 2);
-        assert!(said.ends_with("… and 10 more: --summary FILE has all of it"), "{said}");
+        assert!(said.ends_with("… and 5 more: --summary FILE has all of it"), "{said}");
     }
 }
