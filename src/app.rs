@@ -136,7 +136,7 @@ impl App {
         self.listen()?
             .until_signalled(async |handle| {
                 let id = crate::cli::listing::find_run(handle, &args.run).await?;
-                run::resume(handle, id, &operator(), args.out.as_deref(), args.summary.as_deref()).await
+                run::resume(handle, id, &operator(), args).await
             })
             .await
     }

@@ -5,6 +5,7 @@
 //! [`cli`] are what an operator holds; [`app`] puts them together. `ARCHITECTURE.md` has the
 //! whole picture.
 
+pub mod aggregate;
 pub mod api;
 pub mod app;
 pub mod cli;

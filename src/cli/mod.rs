@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use self::run::args::RunArgs;
+use crate::aggregate::Method;
 
 /// flightdeck: a terminal console for people who run fleets of AI agents.
 #[derive(Debug, Parser)]
@@ -86,4 +87,7 @@ pub struct ResumeArgs {
     /// Write the summary there, as JSON
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
+    /// One value of all results: all, rank:FIELD, vote:FIELD, best:FIELD or command:CMD
+    #[arg(long, value_name = "METHOD")]
+    pub aggregate: Option<Method>,
 }

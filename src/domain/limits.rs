@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::money::Money;
+use super::rate::Rate;
 
 /// The names of limits, as configuration, events and errors spell them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,8 +59,12 @@ pub struct Limits {
     pub total_timeout_ms: Option<u64>,
     /// How often a task is tried again after a failure that may pass.
     pub retries: u32,
-    /// How many tasks must succeed for the run to count as completed; nothing: all of them.
+    /// How many tasks must succeed for the run to count as completed; nothing: see [`Self::met`].
     pub min_success: Option<u32>,
+    /// Which share of all tasks may fail for the run to count as completed; nothing: see
+    /// [`Self::met`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_failure_rate: Option<Rate>,
 }
 
 impl Limits {
@@ -67,6 +72,21 @@ impl Limits {
     #[must_use]
     pub fn agent_timeout(&self) -> Duration {
         Duration::from_millis(self.agent_timeout_ms)
+    }
+
+    /// Whether a run that has ended met its conditions. Where nothing is asked for, all tasks must
+    /// have succeeded; where both conditions are, both must hold. Each is met at its edge. A rate
+    /// forgives failures only: without `min_success`, a task that was stopped leaves it unmet.
+    #[must_use]
+    pub fn met(&self, succeeded: u32, failed: u32, tasks: u32) -> bool {
+        let enough = self.min_success.map(|wanted| succeeded >= wanted);
+        let few_failures = self.max_failure_rate.map(|rate| rate.covers(failed, tasks));
+        match (enough, few_failures) {
+            (None, None) => succeeded >= tasks,
+            (Some(enough), None) => enough,
+            (None, Some(few)) => few && succeeded.saturating_add(failed) >= tasks,
+            (Some(enough), Some(few)) => enough && few,
+        }
     }
 }
 
@@ -101,6 +121,43 @@ impl Default for Limits {
             total_timeout_ms: None,
             retries: 2,
             min_success: None,
+            max_failure_rate: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(min_success: Option<u32>, rate: Option<&str>) -> Limits {
+        Limits { min_success, max_failure_rate: rate.map(|rate| rate.parse().unwrap()), ..Limits::default() }
+    }
+
+    #[test]
+    fn conditions_are_met_at_their_edges() {
+        // min_success, max_failure_rate, succeeded, failed, tasks
+        for (min, rate, succeeded, failed, tasks, met) in [
+            (None, None, 10, 0, 10, true),
+            (None, None, 9, 1, 10, false),
+            (None, None, 9, 0, 10, false),
+            (Some(9), None, 9, 1, 10, true),
+            (Some(9), None, 8, 2, 10, false),
+            (Some(9), None, 9, 0, 10, true),
+            (Some(0), None, 0, 10, 10, true),
+            (None, Some("0.1"), 9, 1, 10, true),
+            (None, Some("0.1"), 8, 2, 10, false),
+            (None, Some("0"), 10, 0, 10, true),
+            (None, Some("0"), 9, 1, 10, false),
+            (None, Some("1"), 0, 10, 10, true),
+            (None, Some("0.1"), 9, 0, 10, false),
+            (Some(8), Some("0.1"), 9, 1, 10, true),
+            (Some(8), Some("0.1"), 8, 2, 10, false),
+            (Some(10), Some("0.1"), 9, 1, 10, false),
+            (Some(8), Some("0.1"), 8, 1, 10, true),
+        ] {
+            let limits = limits(min, rate);
+            assert_eq!(limits.met(succeeded, failed, tasks), met, "{min:?} {rate:?}: {succeeded}, {failed} of {tasks}");
         }
     }
 }

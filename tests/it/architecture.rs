@@ -15,6 +15,7 @@ use source::{Target, Token};
 /// What a module may use besides itself; where two lines fit, the longer name counts. An entry
 /// allows everything below it.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("aggregate", &[]),
     ("domain", &[]),
     ("guard", &[]),
     ("dispatch", &["domain", "guard"]),
@@ -57,6 +58,7 @@ const BELOW_THE_ENGINE: &[&str] = &[
 
 /// The engine's handle, and the plain data that its signatures name.
 const SURFACE: &[&str] = &[
+    "aggregate",
     "cost",
     "dispatch",
     "domain",
@@ -69,7 +71,8 @@ const SURFACE: &[&str] = &[
 ];
 
 /// Modules without a runtime, files, processes, clocks and chance.
-const PURE: &[&str] = &["cost", "dispatch", "domain", "engine::decide", "guard", "limits", "recovery", "workflow"];
+const PURE: &[&str] =
+    &["aggregate", "cost", "dispatch", "domain", "engine::decide", "guard", "limits", "recovery", "workflow"];
 
 /// What makes code impure: these segments anywhere in a path that it names.
 const IMPURE: &[&str] = &[

@@ -7,6 +7,7 @@
     reason = "a test that can't go on says so by failing, in its helpers too"
 )]
 
+mod aggregate;
 mod anthropic;
 mod architecture;
 mod bad_answers;
@@ -15,6 +16,7 @@ mod console;
 mod control;
 mod decide;
 mod docs;
+mod examples;
 mod golden;
 mod openai;
 mod openrouter;

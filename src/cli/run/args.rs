@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::aggregate::Method;
 use crate::cli::exit::Complaint;
 use crate::dispatch::{Request, RowFormat, RowsFrom, input};
-use crate::domain::{Limits, Money};
+use crate::domain::{Limits, Money, Rate};
 
 /// One dispatch.
 #[derive(Debug, Clone, Args)]
@@ -79,6 +80,12 @@ pub struct RunArgs {
     /// How many tasks must succeed [default: all]
     #[arg(long, value_name = "N")]
     pub min_success: Option<u32>,
+    /// Which share of the tasks may fail [default: none]
+    #[arg(long, value_name = "0..1")]
+    pub max_failure_rate: Option<Rate>,
+    /// One value of all results: all, rank:FIELD, vote:FIELD, best:FIELD or command:CMD
+    #[arg(long, value_name = "METHOD", conflicts_with = "console")]
+    pub aggregate: Option<Method>,
     /// How often a task is tried again
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub retries: u32,
@@ -176,6 +183,7 @@ impl RunArgs {
             total_timeout_ms: self.total_timeout.map(millis).or(defaults.total_timeout_ms),
             retries: self.retries,
             min_success: self.min_success,
+            max_failure_rate: self.max_failure_rate,
         }
     }
 

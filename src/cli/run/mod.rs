@@ -1,5 +1,6 @@
 //! `run` and `resume-run`: a dispatch without the screen.
 
+pub mod aggregate;
 pub mod args;
 mod outputs;
 pub mod progress;
@@ -7,13 +8,17 @@ pub mod results;
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 
+use serde_json::Value;
+
+use self::aggregate::for_people;
 use self::args::RunArgs;
 use self::outputs::Outputs;
 use self::progress::{Progress, summarise};
 use self::results::{Results, Summary};
+use super::ResumeArgs;
 use super::exit::{Complaint, Exit};
+use crate::aggregate::Method;
 use crate::cost::Estimate;
 use crate::domain::{Body, Event, Limits, Run, RunId, TaskNo};
 use crate::engine::handle::{Dispatched, Handle, HandleError, Health, Update};
@@ -66,20 +71,14 @@ pub async fn run(handle: &Handle, args: &RunArgs, by: &str, defaults: &Limits) -
     }
     let outputs = Outputs::open(args.out.as_deref(), args.summary.as_deref())?;
     match begin(handle, args, by, defaults).await? {
-        Some(dispatched) => follow(handle, dispatched.run, outputs, BTreeSet::new()).await,
+        Some(dispatched) => follow(handle, dispatched.run, outputs, args.aggregate.as_ref(), BTreeSet::new()).await,
         None => Ok(Exit::Met),
     }
 }
 
 /// Goes on with a suspended run; all of its results are told, those from before as cached.
-pub async fn resume(
-    handle: &Handle,
-    id: RunId,
-    by: &str,
-    out: Option<&Path>,
-    summary: Option<&Path>,
-) -> Result<Exit, Complaint> {
-    let outputs = Outputs::open(out, summary)?;
+pub async fn resume(handle: &Handle, id: RunId, by: &str, args: &ResumeArgs) -> Result<Exit, Complaint> {
+    let outputs = Outputs::open(args.out.as_deref(), args.summary.as_deref())?;
     let filter = Filter { run: Some(id), ..Filter::default() };
     let rows = handle.tasks(filter.clone()).await?;
     let before: BTreeSet<TaskNo> = rows.iter().filter(|row| row.finished.is_some()).map(|row| row.task).collect();
@@ -89,12 +88,19 @@ pub async fn resume(
     if !run.state.is_final() {
         stored(handle, handle.resume_run(id, by)).await?;
     }
-    follow(handle, id, outputs, before).await
+    follow(handle, id, outputs, args.aggregate.as_ref(), before).await
 }
 
 /// Tells the results of a run as they come, until it ends or is let go.
-async fn follow(handle: &Handle, id: RunId, outputs: Outputs, before: BTreeSet<TaskNo>) -> Result<Exit, Complaint> {
-    let (mut out, summary) = outputs.emptied()?;
+async fn follow(
+    handle: &Handle,
+    id: RunId,
+    outputs: Outputs,
+    method: Option<&Method>,
+    before: BTreeSet<TaskNo>,
+) -> Result<Exit, Complaint> {
+    let (out, summary) = outputs.emptied()?;
+    let mut out = out.aggregated(method);
     let progress = Progress::start();
     let mut watch = handle.watch(id).await?;
     let mut health = handle.health();
@@ -131,7 +137,8 @@ async fn follow(handle: &Handle, id: RunId, outputs: Outputs, before: BTreeSet<T
     }
     progress.finish();
     let run = run.ok_or_else(|| Complaint::usage(format!("there is no run {id}")))?;
-    let told = Summary::of(&run);
+    let (aggregate, met) = aggregated(handle, &run, &mut out).await;
+    let told = Summary { aggregate, ..Summary::of(&run) };
     if let Some(mut file) = summary {
         serde_json::to_writer(&mut file, &told).map_err(std::io::Error::from)?;
         writeln!(file)?;
@@ -139,7 +146,27 @@ async fn follow(handle: &Handle, id: RunId, outputs: Outputs, before: BTreeSet<T
     }
     // Nothing can be told where standard error is gone.
     let _ = summarise(&told, &out.failures(3));
-    Ok(Exit::of(&run))
+    Ok(match Exit::of(&run) {
+        Exit::Met if !met => Exit::NotMet,
+        exit => exit,
+    })
+}
+
+/// Tells what the results of a run come to, where that was asked for; whether that could be done.
+/// A run that goes on later has no such value yet.
+async fn aggregated(handle: &Handle, run: &Run, out: &mut Results) -> (Option<Value>, bool) {
+    if !run.state.is_final() {
+        return (None, true);
+    }
+    let Some((method, ended)) = out.aggregate(handle.gate()).await else { return (None, true) };
+    let lines = match &ended {
+        Ok(value) => for_people(&method, value, handle.gate()),
+        Err(problem) => vec![format!("error: the results were not aggregated: {}", handle.gate().screen(problem))],
+    };
+    // Nothing can be told where standard error is gone.
+    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
+    let met = ended.is_ok();
+    (ended.ok(), met)
 }
 
 fn storing(health: &Health) -> String {

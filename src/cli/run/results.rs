@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::Serialize;
+use serde_json::Value;
 
+use super::aggregate::Collector;
+use crate::aggregate::Method;
 use crate::cli::exit::Complaint;
 use crate::domain::{ErrorKind, Money, RunId, TaskState};
 use crate::engine::handle::{Handle, TaskResult};
-use crate::guard::escape_json;
+use crate::guard::{Gate, escape_json};
 
 /// Where results go.
 pub struct Results {
@@ -17,12 +20,26 @@ pub struct Results {
     for_people: bool,
     /// How often each came; what was cancelled because of others comes after them.
     failed: BTreeMap<(bool, String), u32>,
+    aggregate: Option<(Method, Collector)>,
 }
 
 impl Results {
     /// Results go to `out`; on a terminal they are written for people.
     pub fn new(out: Box<dyn Write + Send>, for_people: bool) -> Self {
-        Self { out, for_people, failed: BTreeMap::new() }
+        Self { out, for_people, failed: BTreeMap::new(), aggregate: None }
+    }
+
+    /// The same, and they are aggregated.
+    #[must_use]
+    pub fn aggregated(self, method: Option<&Method>) -> Self {
+        Self { aggregate: method.map(|method| (method.clone(), Collector::new(method))), ..self }
+    }
+
+    /// What the results that were written came to, where that was asked for; nothing more is
+    /// aggregated afterwards.
+    pub async fn aggregate(&mut self, gate: &Gate) -> Option<(Method, Result<Value, String>)> {
+        let (method, collector) = self.aggregate.take()?;
+        Some((method, collector.finish(gate).await))
     }
 
     /// Writes one result, whole.
@@ -30,6 +47,9 @@ impl Results {
         if let Some(error) = &line.error {
             let text = format!("{}: {}", error.kind.word(), error.message);
             *self.failed.entry((error.kind == ErrorKind::Cancelled, text)).or_default() += 1;
+        }
+        if let Some((_, collector)) = &mut self.aggregate {
+            collector.add(line)?;
         }
         if self.for_people {
             return self.write_for_people(handle, line).map_err(|error| Complaint::unread(&error, line.run));
@@ -93,7 +113,7 @@ pub struct Summary {
     /// From its start to its end.
     pub duration_ms: u64,
     /// The aggregation, where one was asked for.
-    pub aggregate: Option<serde_json::Value>,
+    pub aggregate: Option<Value>,
     /// What stopped it.
     pub stopped_by: Option<String>,
     /// Whether it is simulated.

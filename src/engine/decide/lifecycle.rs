@@ -147,13 +147,6 @@ pub(super) fn let_go(run: &Run, now: Now) -> Decision {
     draft.decision
 }
 
-/// Whether a run that has ended met its conditions: all tasks completed, or as many as were
-/// asked for.
-#[must_use]
-pub fn exit_conditions_met(succeeded: u32, tasks: u32, min_success: Option<u32>) -> bool {
-    succeeded >= min_success.unwrap_or(tasks)
-}
-
 /// All tasks have ended.
 pub(super) fn finish(run: &Run, now: Now) -> Decision {
     let mut draft = Draft::of(run, now);
@@ -162,7 +155,7 @@ pub(super) fn finish(run: &Run, now: Now) -> Decision {
     let tasks = u32::try_from(run.tasks.len()).unwrap_or(u32::MAX);
     let limit = (run.refused > 0).then_some(Closing::Limit(LimitName::MaxTotalCostUsd));
     let stopped_by = run.closing.or(limit);
-    let met = exit_conditions_met(succeeded, tasks, run.limits.min_success);
+    let met = run.limits.met(succeeded, failed, tasks);
     let state = match stopped_by {
         Some(Closing::Unusable(_)) => RunState::Failed,
         Some(_) => RunState::Cancelled,

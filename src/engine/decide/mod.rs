@@ -15,8 +15,6 @@ use crate::domain::{
     AgentMove, AgentNo, AgentState, Effect, Event, Now, Order, Report, Run, RunId, RunState, State, TaskNo, Totals,
 };
 
-pub use lifecycle::exit_conditions_met;
-
 /// What the engine hears.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {

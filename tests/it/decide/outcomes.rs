@@ -343,6 +343,30 @@ fn enough_successes_complete_a_run() {
 }
 
 #[test]
+fn a_failure_rate_is_met_at_its_edge() {
+    let run = |rate: &str, end: &str| {
+        let rate = Some(rate.parse().unwrap());
+        let last = format!("run_finished {end}: 1 ok, 1 failed, 0 cancelled");
+        let script = "
+        > start
+            run_started 2 tasks, 0 cached
+            0: task_started 1, spawning>idle, call_started 0.01, idle>working
+            1: task_started 1, spawning>idle, call_started 0.01, idle>working
+            ! call 0 1000 tokens
+            ! call 1 1000 tokens
+        > end 0 invalid
+            0: call_finished released 0, task_finished failed 0 invalid, working>error
+        > end 1 ok
+            1: call_finished settled 0.001, task_finished completed 0.001, working>terminated
+            LAST
+        ";
+        check(Setup::of(2).with(|spec| spec.limits.max_failure_rate = rate), &script.replace("LAST", &last));
+    };
+    run("0.5", "completed");
+    run("0.499999", "failed");
+}
+
+#[test]
 fn reports_that_come_too_late_are_nothing() {
     check(
         Setup::of(2),
