@@ -15,7 +15,7 @@ use crate::domain::{Money, Run, RunState};
 /// From this width on pieces stand further apart, and there is room for the title.
 const ROOMY: usize = 110;
 /// The longest and the shortest title that is worth its place.
-const TITLE: (usize, usize) = (40, 12);
+const TITLE: (usize, usize) = (40, 20);
 
 /// Draws it over one line.
 pub(crate) fn draw(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
