@@ -395,3 +395,22 @@ fn a_run_of_a_dead_process_is_suspended_until_its_log_goes_on() {
     assert!(desk.take(Answer::Update(run.id, crate::engine::handle::Update::Events(events))).is_empty());
     assert!(frame(&mut desk, 160, 45).contains(" SUSPENDED "));
 }
+
+#[test]
+fn what_the_order_puts_first_stays_in_sight_until_the_operator_moves() {
+    let mut run = busy(100);
+    let mut desk = watching(&run);
+    press(&mut desk, "s");
+    frame(&mut desk, 100, 20);
+    let known = run.events.len();
+    run.finish(22, "0.01");
+    let events = run.events[known..].into();
+    desk.take(Answer::Update(run.id, crate::engine::handle::Update::Events(events)));
+    let mut now = desk.view.now;
+    now.mono = now.mono.after(std::time::Duration::from_secs(1));
+    desk.tick(now);
+    let shown = frame(&mut desk, 100, 20);
+    assert!(shown.contains("▸  023  ● working") && shown.contains("by state"), "{shown}");
+    press(&mut desk, "j");
+    assert!(frame(&mut desk, 100, 20).contains("▸  025"));
+}
