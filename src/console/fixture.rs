@@ -104,6 +104,18 @@ impl Builder {
         self
     }
 
+    /// Another budget than five dollars, from the beginning.
+    pub(crate) fn budget(&mut self, budget: Money) -> &mut Self {
+        self.totals.budget = Some(budget);
+        self
+    }
+
+    /// Money stays held of a call whose end nobody saw.
+    pub(crate) fn hold_unconfirmed(&mut self, amount: Money) -> &mut Self {
+        self.totals.unconfirmed += amount;
+        self.call_ended(0, "0", None)
+    }
+
     /// Time passes.
     pub(crate) fn later(&mut self, millis: i64) -> &mut Self {
         self.at += millis;

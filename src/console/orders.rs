@@ -26,10 +26,7 @@ pub(crate) fn refusal(view: &View, run: &Run) -> Option<Wish> {
             let key = view.keys.key_of(Context::Agents, Action::ResumeAll);
             format!("this run is suspended: {key} continues it")
         }
-        _ => match view.elsewhere() {
-            Some(pid) => format!("another process is at work on this run: only there (pid {pid}) it can be stopped"),
-            None => return None,
-        },
+        _ => return None,
     };
     Some(Wish::Warn(why))
 }

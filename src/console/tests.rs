@@ -340,3 +340,77 @@ fn every_theme_draws() {
         assert!(frame(&mut desk, 160, 45).contains(&format!("theme {name}")));
     }
 }
+
+#[test]
+fn the_header_keeps_the_runs_id_and_what_is_spent_at_every_width() {
+    let mut run = busy(100);
+    let (money, unconfirmed) = (fixture::money("0.055"), fixture::money("0.0051"));
+    run.budget(money).hold_unconfirmed(unconfirmed);
+    let mut desk = watching(&run);
+    for width in 60..=230 {
+        let shown = frame(&mut desk, width, 24);
+        let header = shown.lines().next().unwrap_or_default();
+        for wanted in [run.id.to_string().as_str(), " SIM ", " LIVE ", "spent $"] {
+            assert!(header.contains(wanted), "{wanted} at {width}: {header}");
+        }
+        assert!(width < 80 || header.contains('▲') && header.contains("free $"), "at {width}: {header}");
+        assert!(width < 150 || header.contains("Sort with") && header.contains("unconf"), "at {width}: {header}");
+    }
+}
+
+#[test]
+fn a_question_follows_what_happens() {
+    let mut run = run(3);
+    run.start().work(0, 1).work(1, 1);
+    let mut desk = watching(&run);
+    frame(&mut desk, 120, 30);
+    press(&mut desk, "g x");
+    assert!(frame(&mut desk, 120, 30).contains("1 call under way"));
+    let known = run.events.len();
+    run.finish(0, "0.01");
+    let events = run.events[known..].into();
+    desk.take(Answer::Update(run.id, crate::engine::handle::Update::Events(events)));
+    assert!(frame(&mut desk, 120, 30).contains("ended meanwhile: nothing is left to kill"));
+}
+
+#[test]
+fn a_run_of_a_dead_process_is_suspended_until_its_log_goes_on() {
+    let run = busy(100);
+    let mut desk = watching(&run);
+    let mut rows = fixture::rows(&run);
+    desk.view.own.clear();
+    desk.take(Answer::Listed(rows.clone(), Vec::new()));
+    let shown = frame(&mut desk, 160, 45);
+    assert!(shown.contains(" LIVE ") && shown.contains("in process 4711"), "{shown}");
+    rows[0].state = crate::domain::RunState::Suspended;
+    desk.take(Answer::Listed(rows, Vec::new()));
+    let shown = frame(&mut desk, 160, 45);
+    assert!(shown.contains(" SUSPENDED ") && shown.contains("◑ 12 lost") && !shown.contains("● working"), "{shown}");
+    assert_eq!(command(&press(&mut desk, "R")), Some(Command::Reopen(run.id)));
+    // The log goes on as if it were at work: what follows fits.
+    let mut more = busy(100);
+    let known = more.events.len();
+    more.suspend();
+    let events = more.events[known..].into();
+    assert!(desk.take(Answer::Update(run.id, crate::engine::handle::Update::Events(events))).is_empty());
+    assert!(frame(&mut desk, 160, 45).contains(" SUSPENDED "));
+}
+
+#[test]
+fn what_the_order_puts_first_stays_in_sight_until_the_operator_moves() {
+    let mut run = busy(100);
+    let mut desk = watching(&run);
+    press(&mut desk, "s");
+    frame(&mut desk, 100, 20);
+    let known = run.events.len();
+    run.finish(22, "0.01");
+    let events = run.events[known..].into();
+    desk.take(Answer::Update(run.id, crate::engine::handle::Update::Events(events)));
+    let mut now = desk.view.now;
+    now.mono = now.mono.after(std::time::Duration::from_secs(1));
+    desk.tick(now);
+    let shown = frame(&mut desk, 100, 20);
+    assert!(shown.contains("▸  023  ● working") && shown.contains("by state"), "{shown}");
+    press(&mut desk, "j");
+    assert!(frame(&mut desk, 100, 20).contains("▸  025"));
+}

@@ -15,7 +15,7 @@ use crate::domain::{Money, Run, RunState};
 /// From this width on pieces stand further apart, and there is room for the title.
 const ROOMY: usize = 110;
 /// The longest and the shortest title that is worth its place.
-const TITLE: (usize, usize) = (40, 12);
+const TITLE: (usize, usize) = (40, 20);
 
 /// Draws it over one line.
 pub(crate) fn draw(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
@@ -42,6 +42,7 @@ fn of_home(view: &View, theme: &Theme) -> Vec<Segment> {
 fn of_run(view: &View, run: &Run, theme: &Theme, (size, gap): (usize, usize)) -> Vec<Segment> {
     let facts = |short| {
         let mut segments = state(view, run, theme);
+        segments.extend(elsewhere(view, theme));
         segments.extend(money(view, run, theme, short));
         segments.extend(attention(view, theme, short));
         segments
@@ -79,6 +80,11 @@ fn state(view: &View, run: &Run, theme: &Theme) -> Vec<Segment> {
         return vec![Segment::of(badges, 0)];
     }
     vec![Segment::of(badges, 0), Segment::of(vec![time], 3)]
+}
+
+/// Whose it is, where this console only looks on: orders go there.
+fn elsewhere(view: &View, theme: &Theme) -> Option<Segment> {
+    view.elsewhere().map(|pid| Segment::new(format!("in process {pid}"), theme.of(Look::Dim), 8))
 }
 
 fn badges(view: &View, run: &Run, theme: &Theme) -> Vec<Span<'static>> {

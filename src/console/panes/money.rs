@@ -58,7 +58,7 @@ impl Pane for Money {
 pub(crate) fn compact(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let Some(run) = view.run.as_deref() else { return };
     let size = usize::from(area.width);
-    let bar = (size / 3).min(30);
+    let bar = (size / 4).min(30);
     buf.set_string(area.x, area.y, " money    ", theme.of(Look::Dim));
     let width = u16::try_from(bar).unwrap_or(0);
     gauge(run, theme, Rect { x: area.x + 10, width, ..area }, buf);

@@ -14,9 +14,12 @@ fn a_run_of_another_process_is_listed_and_watched_live() {
     terminal.see(&["runs ─ 1", "● running", &pid, "0/4"]);
     terminal.press("enter");
     terminal.see(&["agents ─ 4", " LIVE ", "● 4 working"]);
-    // Its owner takes no orders from here, and the console says so.
-    terminal.press("p");
-    terminal.see(&["another process"]);
+    terminal.see(&[&format!("in {pid}")]);
+    // Orders reach the process whose run it is.
+    terminal.press("g p");
+    terminal.see(&["● 3 working", "‖ 1 paused"]);
+    terminal.press("r");
+    terminal.see(&["● 4 working"]);
     terminal.press("q");
     assert_eq!(terminal.ended(), 0, "it is not this console's run: there is nothing to ask");
     let mut terminal = place.console(ROOMY);
@@ -25,7 +28,7 @@ fn a_run_of_another_process_is_listed_and_watched_live() {
     gate.open();
     terminal.see(&["✓ 4 done", "ENDED ✓"]);
     assert_eq!(other.ended(), Some(0));
-    assert_eq!(place.actions(), [""; 0]);
+    assert_eq!(place.actions(), ["pause", "resume"]);
     terminal.press("enter");
     terminal.see(&["word0 word1 word2 word3 word4 word5"]);
 }

@@ -196,11 +196,10 @@ impl Pane for Agents {
             }
             Action::Follow => self.follow = true,
             Action::Sort => {
-                self.follow = self.order.next_sort() == Sort::Number;
+                self.order.next_sort();
+                // What the order puts first is what it was asked for, also when that changes.
+                self.follow = true;
                 self.rebuild(view);
-                // What the order puts first is what it was asked for.
-                self.place.moved(Action::Top, self.order.len());
-                self.pick();
             }
             _ => return self.command(action, view, run),
         }

@@ -110,9 +110,8 @@ impl Order {
     }
 
     /// The next way to sort; the list has to be made anew then.
-    pub(super) fn next_sort(&mut self) -> Sort {
+    pub(super) fn next_sort(&mut self) {
         self.sort = self.sort.next();
-        self.sort
     }
 
     /// How the lines are sorted.

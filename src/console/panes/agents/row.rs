@@ -128,7 +128,7 @@ fn doing(view: &View, no: AgentNo, task: &Task, status: Status, size: usize) -> 
         Status::Stopping => ("its call is being ended".to_owned(), Look::Stopped),
         Status::Paused => (paused(view, no, task), Look::Paused),
         Status::Retrying => (retrying(view, task, error()), Look::Waits),
-        Status::WaitsForMoney => ("waits for money until other calls settle".to_owned(), Look::Waits),
+        Status::WaitsForMoney => ("for money, until calls settle".to_owned(), Look::Waits),
         Status::Queued => ("waits for a slot".to_owned(), Look::Dim),
         Status::Failed => (error().unwrap_or_default(), Look::Failed),
         Status::Killed | Status::Refused | Status::Cancelled => (error().unwrap_or_default(), Look::Stopped),

@@ -42,7 +42,7 @@ impl Agents {
             chosen.push(Segment::new(format!("◆ {} marked", self.marks.len()), theme.of(Look::Mark), 1));
         }
         if self.order.sort() != Sort::Number {
-            chosen.push(Segment::new(format!("by {}", self.order.sort().word()), theme.of(Look::Dim), 6));
+            chosen.push(Segment::new(format!("by {}", self.order.sort().word()), theme.of(Look::Dim), 1));
         }
         chosen
     }
