@@ -142,6 +142,7 @@ impl App {
     }
 
     async fn run_in_console(self, args: &run::args::RunArgs) -> Result<Exit, Complaint> {
+        needs_terminal()?;
         let defaults = self.defaults();
         let app = self.listen()?;
         match run::begin(app.deck.handle(), args, &operator(), &defaults).await? {
@@ -155,9 +156,7 @@ impl App {
     }
 
     async fn console_with(self, run: Option<RunId>, demo: bool) -> Result<Exit, Complaint> {
-        if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
-            return Err(Complaint::usage("the console needs a terminal").hint("`flightdeck run` works without one"));
-        }
+        needs_terminal()?;
         let clock = self.deck.handle().clock();
         let options = console::Options {
             run,
@@ -217,6 +216,14 @@ fn farewell(exit: &console::Exit) -> std::io::Result<()> {
         writeln!(std::io::stderr(), "run {run} is suspended: go on with `flightdeck resume-run {run}`")?;
     }
     Ok(())
+}
+
+/// The console needs a terminal, and nothing may be sent before that is known.
+fn needs_terminal() -> Result<(), Complaint> {
+    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Complaint::usage("the console needs a terminal").hint("`flightdeck run` works without one"))
 }
 
 /// Who asks, for the log.

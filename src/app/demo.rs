@@ -14,6 +14,7 @@ const CONFIG: &str = include_str!("../../assets/demo.toml");
 const BUDGET: Money = Money::from_nanos(55_000_000);
 
 pub(super) async fn run() -> Result<Exit, Complaint> {
+    super::needs_terminal()?;
     let place = tempfile::Builder::new().prefix("flightdeck-demo-").tempdir()?;
     let home = Home { data: place.path().to_owned(), config: place.path().to_owned() };
     let rows = place.path().join("rows.jsonl");

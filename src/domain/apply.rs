@@ -173,7 +173,13 @@ impl Run {
                 let at = event.mono.after(Duration::from_millis(retrying.wait_ms));
                 self.requeue(event, Some(at), Some(retrying.error.clone()))?;
             }
-            Body::TaskInterrupted(_) => self.requeue(event, None, None)?,
+            Body::TaskInterrupted(_) => {
+                self.requeue(event, None, None)?;
+                // It begins anew, and so does its time: what passed while nobody was at work on it
+                // must not count.
+                let no = self.task_of(event)?;
+                self.with_task(no, |task| task.active = Duration::ZERO);
+            }
             Body::TaskFinished(finished) => self.finish_task(event, finished)?,
             Body::AgentState(changed) => self.move_agent(event, changed)?,
             Body::CallStarted(started) => self.start_call(event, started)?,

@@ -12,7 +12,8 @@ use super::texts::{TextError, Texts};
 use super::transcript;
 use crate::cost::PriceTable;
 use crate::domain::effect::CallOrder;
-use crate::domain::{Answer, CallEnd, CallError, ContentRef, ErrorKind, Report};
+use crate::domain::report::Quota;
+use crate::domain::{Answer, CallEnd, CallError, ContentRef, ErrorKind, Receipt, Report, Sent};
 use crate::guard::Gate;
 use crate::provider::registry::Registry;
 use crate::provider::{CallContext, Failure, Outcome, Request};
@@ -41,7 +42,7 @@ pub(super) async fn make(
     order: CallOrder,
     sink: TailSink,
     cancel: CancellationToken,
-    hold: watch::Receiver<bool>,
+    mut hold: watch::Receiver<bool>,
 ) -> Reported {
     let began = Instant::now();
     if cancel.is_cancelled() {
@@ -59,9 +60,46 @@ pub(super) async fn make(
             return report(&around, &order, None, Outcome::not_sent(failure), began);
         }
     };
+    // A call that is held before it began does not begin.
+    let stopped = tokio::select! {
+        biased;
+        () = cancel.cancelled() => true,
+        _ = hold.wait_for(|held| !held) => false,
+    };
+    if stopped {
+        let failure = Failure::new(ErrorKind::Cancelled, "stopped before it began");
+        return report(&around, &order, None, Outcome::not_sent(failure), began);
+    }
     let context = CallContext { cancel, hold, live: Box::new(sink) };
     let outcome = provider.call(request.clone(), context).await;
     report(&around, &order, Some(&request), outcome, began)
+}
+
+/// The report of a call whose provider never made one: nobody knows what it did.
+pub(super) fn lost(order: &CallOrder, what: &str) -> Reported {
+    let error = CallError {
+        kind: ErrorKind::Provider,
+        message: what.to_owned(),
+        retryable: false,
+        retry_after_ms: None,
+        status: None,
+        partial: None,
+    };
+    let end = CallEnd {
+        result: Err(error),
+        usage: None,
+        cost: None,
+        sent: Sent::Maybe,
+        model: None,
+        price: None,
+        first_output_ms: None,
+        duration_ms: 0,
+        request_id: None,
+        quota: Quota::default(),
+        receipt: Receipt::default(),
+    };
+    let report = Report::CallEnded { run: order.run, task: order.task, call: order.call, end: Box::new(end) };
+    Reported { report, contents: Vec::new() }
 }
 
 fn unsendable(error: &TextError) -> Failure {

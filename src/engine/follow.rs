@@ -94,7 +94,13 @@ async fn next_here(
     store: &Arc<dyn Store>,
 ) -> Option<Update> {
     loop {
-        match feed.recv().await {
+        let received = tokio::select! {
+            biased;
+            received = feed.recv() => received,
+            // The feed itself stays open as long as anybody holds a handle.
+            () = asks.closed() => return None,
+        };
+        match received {
             Ok(events) => {
                 let mine = |event: &&Event| event.run == run && event.seq > seq;
                 if events.iter().all(|event| mine(&event)) {

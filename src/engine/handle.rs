@@ -23,7 +23,7 @@ use super::watcher;
 use crate::cost::Estimate;
 use crate::dispatch::Request;
 use crate::domain::event::TaskFinished;
-use crate::domain::{AgentId, Command, ContentRef, Event, Order, Run, RunId, RunState, TaskNo};
+use crate::domain::{AgentId, ContentRef, Event, Order, Run, RunId, RunState, TaskNo};
 use crate::guard::Gate;
 use crate::provider::Descriptor;
 use crate::store::rows::{AgentRow, Owner, RunRow, TaskRow};
@@ -84,6 +84,9 @@ pub struct TailView {
     pub per_second: f32,
 }
 
+/// An answer that is still to come.
+pub(super) type Answer = oneshot::Receiver<Result<Ack, Refusal>>;
+
 /// The way into the engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
@@ -130,10 +133,12 @@ impl Handle {
         answer.await.map_err(|_| HandleError::Stopped)
     }
 
-    /// The same, without waiting for the answer: what follows in the same order waits for it.
-    pub(super) async fn post(&self, order: Order, contents: Vec<Sealed>) -> Result<(), HandleError> {
-        let ask = Ask::Order { order, contents, reply: None };
-        self.inner.asks.send(ask).await.map_err(|_| HandleError::Stopped)
+    /// The same with content, and the answer comes once it is durable.
+    pub(super) async fn post(&self, order: Order, contents: Vec<Sealed>) -> Result<Answer, HandleError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::Order { order, contents, reply: Some(reply) };
+        self.inner.asks.send(ask).await.map_err(|_| HandleError::Stopped)?;
+        Ok(answer)
     }
 
     /// Checks a dispatch: all rows, the model, the limits. Nothing is sent and nothing stored.
@@ -185,11 +190,15 @@ impl Handle {
             HandleError::Refused(format!("run {id} has ended meanwhile: `flightdeck show {id}` tells its results"))
         })?;
         let (reply, adopted) = oneshot::channel();
-        self.inner.asks.send(Ask::Adopt { run: Box::new(run), reply }).await.map_err(|_| HandleError::Stopped)?;
-        if !adopted.await.map_err(|_| HandleError::Stopped)? {
-            return Err(HandleError::Refused(format!("run {id} is at work in this process already")));
+        let ask = Ask::Adopt { run: Box::new(run), by: by.to_owned(), reply };
+        self.inner.asks.send(ask).await.map_err(|_| HandleError::Stopped)?;
+        match adopted.await.map_err(|_| HandleError::Stopped)? {
+            Ok(_) => Ok(()),
+            Err(Refusal::Exists(_)) => {
+                Err(HandleError::Refused(format!("run {id} is at work in this process already")))
+            }
+            Err(refusal) => Err(HandleError::Refused(refusal.to_string())),
         }
-        self.submit_here(Order { by: by.to_owned(), reason: None, command: Command::Reopen(id) }).await.map(drop)
     }
 
     /// Watches a run: first a snapshot, then what happens.

@@ -1,13 +1,13 @@
 //! From a request to a started run. Nothing is stored and nothing is sent before every row was
 //! checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::sync::Arc;
 
 use super::call::Surroundings;
-use super::handle::{Dispatched, Handle, HandleError};
+use super::handle::{Answer, Dispatched, Handle, HandleError};
 use super::texts;
 use crate::cost::{Basis, Estimate, Estimator, Unpriced};
 use crate::dispatch::{Draft, Identity, Plan, PlanError, Request, Templates};
@@ -21,6 +21,8 @@ use crate::store::{Sealed, StoredResult};
 const MAX_TOKENS: u32 = 4096;
 /// Tasks are stored in pieces of this many: an event of a million would block everything else.
 const PIECE: usize = 500;
+/// So many pieces may be on their way to the disk: rows are not read faster than they are stored.
+const PIECES: usize = 4;
 /// Titles of runs are at most this long, in characters.
 const TITLE: usize = 60;
 /// Earlier results of a model that an estimate looks at, at most.
@@ -335,9 +337,11 @@ fn store(
 ) -> Result<(), HandleError> {
     let around = handle.around();
     let Checked { request, mut spec, mut file, mut stored, estimate, .. } = checked;
-    let post = |command, contents| {
+    let mut on_the_way = VecDeque::new();
+    let mut post = |command, contents| {
         let order = Order { by: by.to_owned(), reason: None, command };
-        runtime.block_on(handle.post(order, contents))
+        on_the_way.push_back(runtime.block_on(handle.post(order, contents))?);
+        if on_the_way.len() > PIECES { durable(runtime, &mut on_the_way) } else { Ok(()) }
     };
     let mut contents = Vec::new();
     let mut seal = |text: &str| seal(around, text, &mut contents);
@@ -381,7 +385,19 @@ fn store(
     if total != estimate.tasks {
         return Err(refused("the rows changed while they were read: try again"));
     }
-    if piece.is_empty() { Ok(()) } else { post(Command::Add { run, tasks: piece }, contents) }
+    if !piece.is_empty() {
+        post(Command::Add { run, tasks: piece }, contents)?;
+    }
+    while !on_the_way.is_empty() {
+        durable(runtime, &mut on_the_way)?;
+    }
+    Ok(())
+}
+
+/// Waits until the oldest piece on the way is durable.
+fn durable(runtime: &tokio::runtime::Handle, on_the_way: &mut VecDeque<Answer>) -> Result<(), HandleError> {
+    let Some(answer) = on_the_way.pop_front() else { return Ok(()) };
+    runtime.block_on(answer).map_err(|_| HandleError::Stopped)?.map(drop).map_err(refused)
 }
 
 fn cached_answer(result: StoredResult) -> Option<Cached> {

@@ -31,8 +31,7 @@ pub(super) enum Ask {
     /// A run as it is, once that is durable.
     Snapshot { run: RunId, reply: SnapshotReply },
     /// A run that was folded from the log, to be at work on.
-    /// Answers whether it was taken: one that is at work here already is left alone.
-    Adopt { run: Box<Run>, reply: tokio::sync::oneshot::Sender<bool> },
+    Adopt { run: Box<Run>, by: String, reply: Reply },
     /// Let go of all runs, and stop once that is durable.
     Stop,
 }
@@ -65,6 +64,8 @@ pub(super) struct MainLoop {
     pub(super) writing: Option<Released>,
     pub(super) timers: BinaryHeap<Reverse<(Mono, Timer)>>,
     pub(super) stopping: bool,
+    /// Nobody is left who could ask for anything.
+    pub(super) deaf: bool,
 }
 
 impl MainLoop {
@@ -79,17 +80,25 @@ impl MainLoop {
             let take_reports = self.pending.events() < MOST_PENDING;
             tokio::select! {
                 biased;
-                ask = self.asks.recv() => match ask {
+                ask = self.asks.recv(), if !self.deaf => match ask {
                     Some(ask) => self.take_asks(ask),
-                    None => self.stop(),
+                    None => {
+                        self.deaf = true;
+                        self.stop();
+                    }
                 },
-                Some(written) = self.written.recv() => self.written(written),
+                written = self.written.recv() => match written {
+                    Some(written) => self.written(written),
+                    None => self.give_up(),
+                },
                 Some(reported) = self.reports.recv(), if take_reports => self.take_reports(reported),
                 () = async { if let Some(at) = next_timer { sleep_until(at).await } }, if next_timer.is_some() => {
                     self.wake();
                 }
             }
         }
+        // Ends that nobody will hear must not wait for a place in the queue.
+        self.reports.close();
         self.perform.close().await;
     }
 
@@ -110,6 +119,10 @@ impl MainLoop {
     }
 
     fn asked(&mut self, ask: Ask) {
+        if self.stopping && begins_work(&ask) {
+            // Dropping the reply says that the engine has stopped.
+            return;
+        }
         match ask {
             Ask::Order { order, contents, reply } => {
                 self.pending.contents(contents);
@@ -125,14 +138,26 @@ impl MainLoop {
                 Some(run) => self.pending.snapshot(reply, run.clone()),
                 None => drop(reply.send(None)),
             },
-            Ask::Adopt { run, reply } => {
-                let is_new = !self.state.runs.contains_key(&run.id);
-                if is_new {
-                    self.state.runs.insert(run.id, *run);
-                }
-                let _ = reply.send(is_new);
-            }
+            Ask::Adopt { run, by, reply } => self.adopt(*run, by, reply),
             Ask::Stop => self.stop(),
+        }
+    }
+
+    /// Takes a run up in one step: a suspended run that only lay here would be dropped with the
+    /// next batch.
+    fn adopt(&mut self, run: Run, by: String, reply: Reply) {
+        let id = run.id;
+        if self.state.runs.contains_key(&id) {
+            drop(reply.send(Err(Refusal::Exists(id))));
+            return;
+        }
+        self.state.runs.insert(id, run);
+        match self.step(&Input::Asked(Order { by, reason: None, command: Command::Reopen(id) })) {
+            Ok(ack) => self.pending.reply(reply, ack),
+            Err(refusal) => {
+                self.state.runs.remove(&id);
+                drop(reply.send(Err(refusal)));
+            }
         }
     }
 
@@ -190,6 +215,8 @@ impl MainLoop {
         self.carry_out(decision);
         while let Some(decision) = decide::follows(&self.state, &concerned, now) {
             self.carry_out(decision);
+            // What is decided already becomes durable while the rest is decided.
+            self.flush();
         }
         Ok(ack)
     }
@@ -207,6 +234,10 @@ impl MainLoop {
         }
         for effect in decision.effects {
             match effect {
+                // An agent's time begins with its request, and that waits for the disk.
+                Effect::Wake { at, timer: timer @ Timer::Call { .. } } => {
+                    self.pending.wake(at.since(self.clock.now().mono), timer);
+                }
                 Effect::Wake { at, timer } => self.timers.push(Reverse((at, timer))),
                 effect if effect.is_urgent() => self.perform.perform(effect),
                 effect => self.pending.effect(effect),
@@ -232,11 +263,16 @@ impl MainLoop {
         } else if self.writer.commit(batch) {
             self.writing = Some(released);
         } else {
-            error!("the store's thread has ended");
-            self.health.send_replace(Health { store: Some("the store's thread has ended".to_owned()) });
-            self.stopping = true;
-            self.state.runs.clear();
+            self.give_up();
         }
+    }
+
+    /// The store's thread has ended: nothing can become durable any more, so nothing goes on.
+    fn give_up(&mut self) {
+        error!("the store's thread has ended");
+        self.health.send_replace(Health { store: Some("the store's thread has ended".to_owned()) });
+        self.stopping = true;
+        self.state.runs.clear();
     }
 
     fn written(&mut self, written: Written) {
@@ -257,6 +293,8 @@ impl MainLoop {
     }
 
     fn release(&mut self, released: Released) {
+        let now = self.clock.now().mono;
+        self.timers.extend(released.wakes.into_iter().map(|(left, timer)| Reverse((now.after(left), timer))));
         for effect in released.effects {
             self.perform.perform(effect);
         }
@@ -270,5 +308,17 @@ impl MainLoop {
         for (reply, run) in released.snapshots {
             let _ = reply.send(Some(run));
         }
+    }
+}
+
+/// Whether something would be begun: an engine that stops does not.
+fn begins_work(ask: &Ask) -> bool {
+    match ask {
+        Ask::Adopt { .. } => true,
+        Ask::Order { order, .. } => matches!(
+            order.command,
+            Command::Create { .. } | Command::Add { .. } | Command::Start(_) | Command::Reopen(_)
+        ),
+        Ask::Snapshot { .. } | Ask::Stop => false,
     }
 }

@@ -112,6 +112,7 @@ impl Engine {
             writing: None,
             timers: BinaryHeap::new(),
             stopping: false,
+            deaf: false,
         };
         let inner = Inner {
             asks: asks_in,

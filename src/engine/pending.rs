@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::decide::Refusal;
 use super::handle::Ack;
+use crate::domain::effect::Timer;
 use crate::domain::event::{Body, TaskFinished};
 use crate::domain::{AgentId, AgentNo, Effect, Event, Run, RunId, State, TaskNo};
 use crate::store::{AgentRow, Batch, Owner, RunRow, Sealed, TaskRow};
@@ -33,6 +35,7 @@ pub(super) struct Pending {
 pub(super) struct Released {
     pub(super) events: Arc<[Event]>,
     pub(super) effects: Vec<Effect>,
+    pub(super) wakes: Vec<(Duration, Timer)>,
     pub(super) replies: Vec<(Reply, Ack)>,
     pub(super) snapshots: Vec<(SnapshotReply, Run)>,
 }
@@ -48,6 +51,7 @@ impl Pending {
         self.events.is_empty()
             && self.contents.is_empty()
             && self.released.effects.is_empty()
+            && self.released.wakes.is_empty()
             && self.released.replies.is_empty()
             && self.released.snapshots.is_empty()
     }
@@ -83,6 +87,11 @@ impl Pending {
 
     pub(super) fn effect(&mut self, effect: Effect) {
         self.released.effects.push(effect);
+    }
+
+    /// A timer whose time begins once what it rests on is durable.
+    pub(super) fn wake(&mut self, after: Duration, timer: Timer) {
+        self.released.wakes.push((after, timer));
     }
 
     pub(super) fn reply(&mut self, reply: Reply, ack: Ack) {

@@ -1,9 +1,13 @@
 //! The one gate through which every effect goes.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -11,6 +15,10 @@ use super::call::{self, Surroundings};
 use super::main_loop::Reported;
 use crate::domain::effect::CallOrder;
 use crate::domain::{AgentId, Effect, RunId, TaskNo};
+
+/// After how long a call that was told to end is given up. The supervisor of a process tree takes a
+/// few seconds at most.
+const OVERDUE: Duration = Duration::from_secs(30);
 
 type CallName = (RunId, TaskNo, u64);
 
@@ -107,11 +115,32 @@ impl Perform {
         self.calls.insert(name, Strings { agent, cancel: cancel.clone(), hold });
         let surroundings = Arc::clone(&self.surroundings);
         let reports = self.reports.clone();
+        let (lost, stopped) = (order.clone(), cancel.clone());
         self.tracker.spawn(async move {
-            let reported = call::make(surroundings, order, sink, cancel, is_held).await;
+            let made = AssertUnwindSafe(call::make(surroundings, order, sink, cancel, is_held)).catch_unwind();
+            let overdue = async {
+                stopped.cancelled().await;
+                sleep(OVERDUE).await;
+            };
+            // Whatever a provider does, the end of its call is reported: a task, its slot and its
+            // reservation hang on it.
+            let reported = tokio::select! {
+                biased;
+                made = made => made.unwrap_or_else(|_| call::lost(&lost, "the provider failed in an unforeseen way")),
+                () = overdue => call::lost(&lost, "the provider did not end the call when it was told to"),
+            };
             // Bounded: a loop that is busy with the disk makes calls that ended wait here. It
             // only fails once the loop has stopped, and then nobody is there to be told.
             let _ = reports.send(reported).await;
         });
+    }
+}
+
+/// However the loop ends, no call outlives it.
+impl Drop for Perform {
+    fn drop(&mut self) {
+        for strings in self.calls.values() {
+            strings.cancel.cancel();
+        }
     }
 }

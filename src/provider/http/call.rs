@@ -261,7 +261,10 @@ impl<P: Protocol> Answer<P> {
     /// The server reports an error in place of an answer, or in the middle of one.
     fn given_up(self, credentials: &Credentials, error: &ServerError) -> Outcome {
         let decoded = self.decoder.decoded();
-        let untouched = decoded.text.is_empty() && decoded.usage.is_none();
+        // An ordinary chunk names the answer, also one that holds no text but reasoning: after it
+        // the model has worked, whatever the error says.
+        let untouched =
+            decoded.text.is_empty() && decoded.usage.is_none() && decoded.id.is_none() && decoded.model.is_none();
         let sent = if untouched { sent_of_error(error) } else { Sent::Maybe };
         let failure = failure_of_error(error);
         let failure = Failure { message: credentials.scrub(failure.message), ..failure };

@@ -52,7 +52,7 @@ impl ServerError {
 /// inside the server (and a 408, which a proxy may send after the server began) may be.
 pub(crate) fn sent_of_status(status: u16) -> Sent {
     match status {
-        408 => Sent::Maybe,
+        408 | 499 => Sent::Maybe,
         300..=499 | 503 | 529 => Sent::Refused,
         _ => Sent::Maybe,
     }
