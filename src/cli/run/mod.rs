@@ -20,7 +20,7 @@ use super::ResumeArgs;
 use super::exit::{Complaint, Exit};
 use crate::aggregate::Method;
 use crate::cost::Estimate;
-use crate::domain::{Body, Event, Limits, Run, RunId, TaskNo};
+use crate::domain::{Body, Event, Limits, Run, RunId, RunState, TaskNo};
 use crate::engine::handle::{Dispatched, Handle, HandleError, Health, Update};
 use crate::guard::clean_for_terminal;
 use crate::store::Filter;
@@ -131,14 +131,18 @@ async fn follow(
         }
         let Some(run) = run.as_ref() else { continue };
         progress.show(run);
-        if !run.state.is_live() && run.state != crate::domain::RunState::Created {
+        if !run.state.is_live() && run.state != RunState::Created {
             break;
         }
     }
     progress.finish();
     let run = run.ok_or_else(|| Complaint::usage(format!("there is no run {id}")))?;
     let (aggregate, met) = aggregated(handle, &run, &mut out).await;
-    let told = Summary { aggregate, ..Summary::of(&run) };
+    let mut told = Summary { aggregate, ..Summary::of(&run) };
+    if run.state.is_live() {
+        // Its engine ended without another word: nobody owns it any more.
+        told.state = RunState::Suspended.word();
+    }
     if let Some(mut file) = summary {
         serde_json::to_writer(&mut file, &told).map_err(std::io::Error::from)?;
         writeln!(file)?;

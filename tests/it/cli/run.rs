@@ -123,3 +123,12 @@ fn an_estimate_sends_nothing_and_keeps_nothing() {
     }
     assert_eq!((server.seen().len(), home.list("runs").len()), (0, 0));
 }
+
+#[test]
+fn a_console_without_a_terminal_is_refused_before_anything_is_sent() {
+    let server = MockOpenAi::always(Answer::words(1));
+    let home = Home::with(&server);
+    home.run("run hi --console").exits(2).complains(&["the console needs a terminal"]);
+    assert_eq!(server.seen().len(), 0);
+    assert_eq!(home.list("runs").len(), 0);
+}
