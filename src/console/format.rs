@@ -6,7 +6,16 @@ use chrono::{FixedOffset, TimeZone};
 
 pub(crate) use crate::domain::figures::{amount, count, decimals_for, duration, kind, plural, usd};
 
-use crate::domain::Wall;
+use crate::domain::{Money, Totals, Wall};
+
+/// The decimals of a run's amounts beside each other: those of its budget, and more where a small amount would
+/// be rounded to nothing, or almost.
+pub(crate) fn decimals_of(money: &Totals) -> usize {
+    let usual = decimals_for(money.budget.unwrap_or(money.committed()));
+    let small = |amount: &Money| (1..100_000_000).contains(&amount.nanos());
+    let any_small = [money.spent, money.unconfirmed, money.reserved].iter().any(small);
+    if any_small { usual.max(4) } else { usual }
+}
 
 /// `00:01:42`; days are hours.
 pub(crate) fn clock(time: Duration) -> String {
@@ -94,6 +103,18 @@ pub(crate) fn words(line: &str) -> Result<Vec<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_amount_of_a_run_is_rounded_to_nothing() {
+        let money = |spent: &str| Totals {
+            budget: Some("5".parse().expect("is an amount")),
+            spent: spent.parse().expect("is an amount"),
+            ..Totals::default()
+        };
+        assert_eq!(decimals_of(&money("0.0042")), 4);
+        assert_eq!(decimals_of(&money("1.28")), 2);
+        assert_eq!(decimals_of(&money("0")), 2);
+    }
 
     #[test]
     fn durations_read_back() {

@@ -12,7 +12,7 @@ use super::decide::Refusal;
 pub use super::follow::Watch;
 use super::follow::{fold, read};
 use super::intake;
-pub use super::intake::Checked;
+pub use super::intake::{Checked, DEFAULT_PROVIDER};
 use super::main_loop::Ask;
 pub use super::main_loop::Health;
 use super::results::Named;

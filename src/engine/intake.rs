@@ -65,7 +65,7 @@ pub(super) fn check(around: &Surroundings, request: Request) -> Result<Checked, 
     let estimate = estimator.estimate();
     let tasks = estimate.tasks;
     if let Some(wanted) = spec.limits.min_success.filter(|wanted| *wanted > tasks) {
-        return Err(refused(format!("--min-success {wanted} can never be met: there are only {tasks} tasks")));
+        return Err(refused(format!("--min-success {wanted} can never be met: the number of tasks is {tasks}")));
     }
     let over_budget = estimator.within_budget().err().map(|over| over.to_string());
     Ok(Checked { request, spec, file, stored, over_budget, estimate, notices })
@@ -88,12 +88,15 @@ fn refused(message: impl std::fmt::Display) -> HandleError {
     HandleError::Refused(message.to_string())
 }
 
+/// The provider of requests that name none, where none is configured.
+pub const DEFAULT_PROVIDER: &str = "openai";
+
 fn find_provider(around: &Surroundings, request: &Request) -> Result<Arc<dyn Provider>, HandleError> {
     let name = match (&request.provider, &around.default_provider) {
         (Some(name), _) => name.as_str(),
         (None, _) if !request.command.is_empty() => "process",
         (None, Some(name)) => name.as_str(),
-        (None, None) => "openai",
+        (None, None) => DEFAULT_PROVIDER,
     };
     let provider = usable(around, name, request.base_url.as_deref())?;
     match (provider.descriptor().runs_command, request.command.is_empty()) {

@@ -38,7 +38,8 @@ pub struct RunArgs {
     /// Your own idempotency key: a column of the rows, or a text
     #[arg(long, value_name = "FIELD|TEXT")]
     pub key: Option<String>,
-    /// openai, process, sim, or a name from the configuration
+    /// anthropic, openai, openrouter, process, sim, or a name from the configuration [default:
+    /// openai; process where a command is given]
     #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
     /// The provider's address instead of the configured one

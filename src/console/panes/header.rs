@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::console::format::{clock, decimals_for, usd};
+use crate::console::format::{clock, decimals_for, decimals_of, usd};
 use crate::console::needs::needs;
 use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
@@ -111,7 +111,7 @@ fn money(view: &View, run: &Run, theme: &Theme, short: bool) -> Vec<Segment> {
     if view.is_free_of_charge() {
         return vec![Segment::new("costs nothing", theme.of(Look::Dim), 6)];
     }
-    let decimals = decimals_for(money.budget.unwrap_or(money.committed()));
+    let decimals = decimals_of(&money);
     let mut segments = vec![amount("spent", money.spent, decimals, (Look::Spent, 0), theme)];
     if money.unconfirmed > Money::ZERO {
         let name = if short { "unconf." } else { "unconfirmed" };
@@ -121,7 +121,7 @@ fn money(view: &View, run: &Run, theme: &Theme, short: bool) -> Vec<Segment> {
     if let (Some(free), Some(budget)) = (money.free(), money.budget) {
         let mut segment = amount("free", free, decimals, (Look::Text, 1), theme);
         if !short {
-            segment.spans.push(Span::styled(format!(" of {}", usd(budget, decimals)), theme.of(Look::Dim)));
+            segment.spans.push(Span::styled(format!(" of {}", usd(budget, decimals_for(budget))), theme.of(Look::Dim)));
         }
         segments.push(segment);
     }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::Pane;
 use crate::console::burn::Burn;
-use crate::console::format::{decimals_for, duration, usd};
+use crate::console::format::{decimals_of, duration, usd};
 use crate::console::keymap::Context;
 use crate::console::theme::{Look, Theme};
 use crate::console::view::View;
@@ -14,7 +14,7 @@ use crate::console::widgets::bar::{self, Part};
 use crate::console::widgets::frame::frame;
 use crate::console::widgets::segments::{Segment, join};
 use crate::console::widgets::spark::columns;
-use crate::console::widgets::text::{left, right};
+use crate::console::widgets::text::{left, right, width};
 use crate::domain::{Money as Amount, Run, Totals};
 
 /// The money gauges.
@@ -41,7 +41,12 @@ impl Pane for Money {
         let row = |line: u16| Rect { y: inside.y + line.min(lines), height: 1, ..inside };
         gauge(run, theme, row(0), buf);
         let mut at = 1;
-        for line in parts(run, theme, usize::from(inside.width)).into_iter().chain(pace(view, run, theme)) {
+        for line in parts(run, theme, usize::from(inside.width)).into_iter().chain(pace(
+            view,
+            run,
+            theme,
+            usize::from(inside.width),
+        )) {
             if at < lines {
                 buf.set_line(inside.x, row(at).y, &line, inside.width);
             }
@@ -63,7 +68,7 @@ pub(crate) fn compact(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) 
     let width = u16::try_from(bar).unwrap_or(0);
     gauge(run, theme, Rect { x: area.x + 10, width, ..area }, buf);
     let money = run.money;
-    let decimals = decimals_for(money.budget.unwrap_or(money.spent));
+    let decimals = decimals_of(&money);
     let mut segments = vec![
         Segment::new(format!("spent {}", usd(money.spent, decimals)), theme.of(Look::Spent), 0),
         Segment::new(format!("held {}", usd(money.reserved, decimals)), theme.of(Look::Held), 1),
@@ -90,7 +95,7 @@ fn gauge(run: &Run, theme: &Theme, area: Rect, buf: &mut Buffer) {
 /// One line per part: its fill, its name, its amount and its share of the budget.
 fn parts(run: &Run, theme: &Theme, size: usize) -> Vec<Line<'static>> {
     let money = run.money;
-    let decimals = decimals_for(money.budget.unwrap_or(money.committed()));
+    let decimals = decimals_of(&money);
     let line = |(fill, look): (&'static str, Look), name: &str, amount: Amount| {
         let share = share(amount, &money);
         let name_size = size.saturating_sub(2 + 11 + 6);
@@ -119,7 +124,7 @@ fn share(amount: Amount, money: &Totals) -> String {
     format!("{percent} %")
 }
 
-fn pace(view: &View, run: &Run, theme: &Theme) -> Option<Line<'static>> {
+fn pace(view: &View, run: &Run, theme: &Theme, size: usize) -> Option<Line<'static>> {
     if view.is_free_of_charge() {
         return Some(Line::styled("this provider costs nothing", theme.of(Look::Dim)));
     }
@@ -127,8 +132,12 @@ fn pace(view: &View, run: &Run, theme: &Theme) -> Option<Line<'static>> {
     // What is held is given back but for what a call really costs: the budget lasts beyond it.
     let left = run.money.free().map(|free| free + run.money.reserved);
     let lasts = left.and_then(|left| Burn::lasts(left, rate));
-    let lasts = lasts.map(|time| format!("   ~{} to limit", duration(time))).unwrap_or_default();
-    Some(Line::styled(format!("{}{lasts}", per_minute(rate)), theme.of(Look::Estimate)))
+    let mut text = per_minute(rate);
+    if let Some(time) = lasts.map(duration) {
+        let whole = format!("{text}   ~{time} to limit");
+        text = if width(&whole) <= size { whole } else { format!("{text}  ~{time} left") };
+    }
+    Some(Line::styled(text, theme.of(Look::Estimate)))
 }
 
 /// How fast money goes, where any does.

@@ -35,11 +35,9 @@ impl Pane for Needs {
             lines.extend(
                 troubles
                     .map(|entry| {
-                        let who = entry.agent.map_or_else(|| "run".to_owned(), |no| format!("{no:03}"));
-                        Line::styled(
-                            fit(&format!("  {who} {}", entry.text), size + 2).into_owned(),
-                            theme.of(Look::Dim),
-                        )
+                        // What the whole run did says so itself.
+                        let who = entry.agent.map(|no| format!("{no:03} ")).unwrap_or_default();
+                        Line::styled(fit(&format!("  {who}{}", entry.text), size + 2).into_owned(), theme.of(Look::Dim))
                     })
                     .take(usize::from(inner.height)),
             );

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::Pane;
 use crate::console::action::Action;
-use crate::console::format::{clock, day_and_time, decimals_for, usd};
+use crate::console::format::{clock, day_and_time, decimals_of, usd};
 use crate::console::keymap::Context;
 use crate::console::orders;
 use crate::console::place::Place;
@@ -111,7 +111,7 @@ fn line(row: &RunRow, cursor: bool, columns: usize, view: &View, theme: &Theme) 
     let failed = theme.of(if row.failed > 0 { Look::Failed } else { Look::Dim });
     let spent = match row.money.spent {
         Money::ZERO => "–".to_owned(),
-        spent => usd(spent, decimals_for(row.money.budget.unwrap_or(spent))),
+        spent => usd(spent, decimals_of(&row.money)),
     };
     let mut spans = vec![
         Span::styled(if cursor { "▸ " } else { "  " }, theme.of(Look::Strong)),

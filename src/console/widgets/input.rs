@@ -13,13 +13,15 @@ pub(crate) struct Input {
     text: String,
     /// In bytes, always at a boundary of a grapheme.
     cursor: usize,
+    /// What is written next takes the place of the whole text.
+    selected: bool,
 }
 
 impl Input {
     /// With a text, the cursor at its end.
     pub(crate) fn new(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { cursor: text.len(), text }
+        Self { cursor: text.len(), text, selected: false }
     }
 
     /// What is written.
@@ -32,8 +34,17 @@ impl Input {
         *self = Self::new(text);
     }
 
-    /// Inserts text at the cursor; line breaks become spaces.
+    /// Selects the whole text: what is written next replaces it, any other key leaves it as it is.
+    pub(crate) fn select(&mut self) {
+        self.cursor = self.text.len();
+        self.selected = !self.text.is_empty();
+    }
+
+    /// Inserts text at the cursor, or in place of what is selected; line breaks become spaces.
     pub(crate) fn insert(&mut self, text: &str) {
+        if std::mem::take(&mut self.selected) {
+            self.set("");
+        }
         let text = text.replace(['\n', '\t'], " ");
         self.text.insert_str(self.cursor, &text);
         self.cursor += text.len();
@@ -42,13 +53,16 @@ impl Input {
     /// Takes a key that the key map has no meaning for; says whether the text changed.
     pub(crate) fn key(&mut self, key: KeyEvent) -> bool {
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+        let selected = std::mem::take(&mut self.selected);
         match key.code {
+            KeyCode::Backspace | KeyCode::Delete if selected => self.remove(0..self.text.len()),
             KeyCode::Char('u') if ctrl => self.remove(0..self.cursor),
             KeyCode::Char('k') if ctrl => self.remove(self.cursor..self.text.len()),
             KeyCode::Char('w') if ctrl => self.remove(self.word_before()..self.cursor),
             KeyCode::Char('a') if ctrl => self.go(0),
             KeyCode::Char('e') if ctrl => self.go(self.text.len()),
             KeyCode::Char(c) if !ctrl && !key.modifiers.contains(KeyModifiers::ALT) => {
+                self.selected = selected;
                 self.insert(c.encode_utf8(&mut [0; 4]));
                 true
             }
@@ -66,6 +80,14 @@ impl Input {
     /// cursor is at stays in sight.
     pub(crate) fn line(&self, size: usize, focused: bool, look: Look, theme: &Theme) -> Line<'static> {
         let style = theme.of(look);
+        if focused && self.selected {
+            let chosen = Span::styled(
+                super::text::left(&self.text, width(&self.text).min(size)),
+                style.patch(theme.of(Look::Cursor)),
+            );
+            let rest = Span::styled(" ".repeat(size.saturating_sub(width(&self.text))), style);
+            return Line::from(vec![chosen, rest]);
+        }
         let (before, rest) = self.text.split_at(self.cursor);
         let mut under = rest.graphemes(true);
         let at = under.next().unwrap_or(" ");
@@ -138,6 +160,28 @@ mod tests {
         press(&mut input, KeyCode::Delete);
         press(&mut input, KeyCode::Char('O'));
         assert_eq!(input.text(), "One two ");
+    }
+
+    #[test]
+    fn what_is_written_replaces_what_is_selected() {
+        let selected = || {
+            let mut input = Input::new("10");
+            input.select();
+            input
+        };
+        let after = |code| {
+            let mut input = selected();
+            press(&mut input, code);
+            press(&mut input, KeyCode::Char('4'));
+            input.text
+        };
+        assert_eq!(after(KeyCode::Char('2')), "24");
+        assert_eq!(after(KeyCode::Backspace), "4");
+        assert_eq!(after(KeyCode::End), "104");
+        assert_eq!(after(KeyCode::Left), "140");
+        let mut input = selected();
+        input.insert("30");
+        assert_eq!(input.text(), "30");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::console::format::{parse_duration, words, write_duration};
 use crate::console::widgets::input::Input;
 use crate::dispatch::{Request, RowFormat, RowsFrom};
 use crate::domain::{Limits, Money};
+use crate::engine::handle::DEFAULT_PROVIDER;
 use crate::provider::Descriptor;
 
 /// One field.
@@ -119,10 +120,11 @@ impl Fields {
         }
     }
 
-    /// Takes the first provider where none is configured.
+    /// Takes a provider where none is configured: that which the engine would take, else the first.
     pub(super) fn offer(&mut self, providers: &[Descriptor]) {
         if self.provider.is_none() {
-            self.provider = providers.first().map(|provider| provider.name.clone());
+            let usual = providers.iter().find(|provider| provider.name == DEFAULT_PROVIDER);
+            self.provider = usual.or(providers.first()).map(|provider| provider.name.clone());
         }
     }
 
@@ -163,6 +165,16 @@ impl Fields {
             Field::Budget => Some(&mut self.budget),
             Field::Timeout => Some(&mut self.timeout),
             Field::Provider | Field::Exceeding => None,
+        }
+    }
+
+    /// Comes to a field. A short value is selected, so that a number written over `10` is that number; a file
+    /// or a list of values is longer to write again than to correct.
+    pub(super) fn enter(&mut self, field: Field) {
+        if matches!(field, Field::Parallel | Field::Budget | Field::Timeout)
+            && let Some(input) = self.input_mut(field)
+        {
+            input.select();
         }
     }
 
@@ -315,6 +327,15 @@ mod tests {
         let request = written(Field::Budget, "0.05").expect("is right");
         assert_eq!(request.limits.max_total_cost_usd.map(|m| m.to_string()).as_deref(), Some("0.05"));
         assert_eq!(request.limits.agent_timeout_ms, 30_000);
+    }
+
+    #[test]
+    fn a_number_written_in_a_field_that_was_come_to_replaces_the_default() {
+        let mut fields = fields();
+        fields.enter(Field::Parallel);
+        fields.paste(Field::Parallel, "24");
+        let request = fields.request(&[], "Say".to_owned(), "me").expect("is right");
+        assert_eq!(request.limits.max_parallel, 24);
     }
 
     #[test]

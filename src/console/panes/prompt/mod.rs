@@ -166,6 +166,13 @@ impl Prompt {
         Wish::Ask(Ask::Estimate { revision: self.revision, request: Box::new(request) })
     }
 
+    fn go(&mut self, forward: bool) {
+        self.focus = fields::next(self.focus, forward);
+        if let Some(field) = self.focus {
+            self.fields.enter(field);
+        }
+    }
+
     fn choose(&mut self, forward: bool, view: &View) {
         if let Some(field) = self.focus {
             self.fields.choose(field, forward, &view.providers);
@@ -237,8 +244,8 @@ impl Pane for Prompt {
                 self.editor.newline();
                 self.changed(view);
             }
-            Action::NextField => self.focus = fields::next(self.focus, true),
-            Action::PreviousField => self.focus = fields::next(self.focus, false),
+            Action::NextField => self.go(true),
+            Action::PreviousField => self.go(false),
             Action::ChooseNext => self.choose(true, view),
             Action::ChoosePrevious => self.choose(false, view),
             _ => {}
