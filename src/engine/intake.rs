@@ -12,6 +12,7 @@ use super::texts;
 use crate::cost::{Basis, Estimate, Estimator, Unpriced};
 use crate::dispatch::{Draft, Identity, Plan, PlanError, Request, Templates};
 use crate::domain::event::{Cached, NewTask};
+use crate::domain::figures::plural;
 use crate::domain::{AgentId, Command, ContentRef, Key, ModelPrice, Order, ProviderKind, RunId, RunSpec, TaskNo};
 use crate::provider::registry::RegistryError;
 use crate::provider::{Descriptor, Provider};
@@ -65,7 +66,10 @@ pub(super) fn check(around: &Surroundings, request: Request) -> Result<Checked, 
     let estimate = estimator.estimate();
     let tasks = estimate.tasks;
     if let Some(wanted) = spec.limits.min_success.filter(|wanted| *wanted > tasks) {
-        return Err(refused(format!("--min-success {wanted} can never be met: the number of tasks is {tasks}")));
+        return Err(refused(format!(
+            "--min-success {wanted} can never be met by {}",
+            plural(u64::from(tasks), "task")
+        )));
     }
     let over_budget = estimator.within_budget().err().map(|over| over.to_string());
     Ok(Checked { request, spec, file, stored, over_budget, estimate, notices })
