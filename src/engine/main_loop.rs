@@ -80,13 +80,14 @@ impl MainLoop {
             let take_reports = self.pending.events() < MOST_PENDING;
             tokio::select! {
                 biased;
-                ask = self.asks.recv(), if !self.deaf => match ask {
-                    Some(ask) => self.take_asks(ask),
-                    None => {
+                ask = self.asks.recv(), if !self.deaf => {
+                    if let Some(ask) = ask {
+                        self.take_asks(ask);
+                    } else {
                         self.deaf = true;
                         self.stop();
                     }
-                },
+                }
                 written = self.written.recv() => match written {
                     Some(written) => self.written(written),
                     None => self.give_up(),
