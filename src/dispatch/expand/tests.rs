@@ -3,34 +3,11 @@ use std::io::Empty;
 use proptest::prelude::*;
 
 use crate::dispatch::{Identity, Plan, Request, RowFormat, RowsFrom};
-use crate::domain::Limits;
 
 use super::*;
 
 fn request(template: &str, format: RowFormat) -> Request {
-    Request {
-        by: "test".to_owned(),
-        template: Some(template.to_owned()),
-        template_origin: "TEMPLATE".to_owned(),
-        system: None,
-        command: Vec::new(),
-        rows: Some(RowsFrom { path: "rows".into(), name: "rows".to_owned(), format }),
-        inline: Vec::new(),
-        repeat: 1,
-        own_key: None,
-        provider: None,
-        base_url: None,
-        model: None,
-        max_tokens: None,
-        temperature: None,
-        seed: None,
-        agent: "default".to_owned(),
-        limits: Limits::default(),
-        partial: false,
-        use_cache: true,
-        cache_process: false,
-        allow_unused: false,
-    }
+    Request { rows: Some(RowsFrom { path: "rows".into(), name: "rows".to_owned(), format }), ..Request::new(template) }
 }
 
 const IDENTITY: Identity<'_> = Identity {
